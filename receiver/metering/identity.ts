@@ -1,0 +1,86 @@
+/**
+ * Who wrote a point: the identities of resource, instrument and series (DESIGN "Identity and exactly-once").
+ *
+ * They say nothing of how a point came here: neither the request, the connection, the API key nor the Collector.
+ */
+import { hash } from 'node:crypto';
+import type { Attribute, MetricHeader } from '../otlp/metric-columns.ts';
+import { CanonicalWriter } from './canonical.ts';
+
+export interface ResourceIdentity {
+  /** 32 hex digits. */
+  hash: string;
+  /** No service.instance.id: the whole resource stands for the writer, and replicas may look like one. */
+  weak: boolean;
+}
+
+const SERVICE_KEYS = ['service.namespace', 'service.name', 'service.instance.id'];
+
+/**
+ * service.namespace, service.name and service.instance.id where a non-empty instance id exists, else every
+ * attribute. The OpenTelemetry resource conventions call this triplet globally unique.
+ */
+export function resourceIdentity(attributes: readonly Attribute[]): ResourceIdentity {
+  const instance = attributes.find(({ key }) => key === 'service.instance.id')?.value;
+  const weak =
+    instance === undefined ||
+    instance.type === 'empty' ||
+    (instance.type === 'string' && instance.value === '');
+  writer.clear();
+  writer.byte(weak ? 0 : 1);
+  writer.map(weak ? attributes : attributes.filter(({ key }) => SERVICE_KEYS.includes(key)));
+  return { hash: shortHash(writer.view()), weak };
+}
+
+/** One instrument: resource identity, scope and metric name. Temporality is judged for it as a whole. */
+export function instrumentHash(
+  resource: ResourceIdentity,
+  header: Pick<MetricHeader, 'scopeName' | 'scopeVersion' | 'name'>,
+  scopeAttributes: readonly Attribute[],
+): string {
+  writer.clear();
+  writeInstrument(resource, header, scopeAttributes);
+  return shortHash(writer.view());
+}
+
+/** What all series of a metric stream share; the first half of {@link seriesHash}. */
+export function contextHash(
+  resource: ResourceIdentity,
+  header: MetricHeader,
+  scopeAttributes: readonly Attribute[],
+): string {
+  writer.clear();
+  writeInstrument(resource, header, scopeAttributes);
+  writer.text(header.unit);
+  writer.byte(header.kind);
+  writer.value({ type: 'int', value: BigInt(header.temporality) });
+  writer.byte(header.monotonic ? 1 : 0);
+  return shortHash(writer.view());
+}
+
+/** One series: its stream and the attributes of its points. */
+export function seriesHash(context: string, attributes: readonly Attribute[]): string {
+  writer.clear();
+  writer.text(context);
+  writer.map(attributes);
+  return shortHash(writer.view());
+}
+
+const writer = new CanonicalWriter();
+
+function writeInstrument(
+  resource: ResourceIdentity,
+  header: Pick<MetricHeader, 'scopeName' | 'scopeVersion' | 'name'>,
+  scopeAttributes: readonly Attribute[],
+): void {
+  writer.text(resource.hash);
+  writer.text(header.scopeName);
+  writer.text(header.scopeVersion);
+  writer.map(scopeAttributes);
+  writer.text(header.name);
+}
+
+/** 128 bits of SHA-256, as 32 hex digits. */
+function shortHash(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'hex').slice(0, 32);
+}

@@ -1,0 +1,519 @@
+/**
+ * Decoded points in, rows for the ledger out: who is billed for each point, for what, and if not, why not.
+ *
+ * Pure but for its caches: the same requests in the same order, received at the same times, give the same rows from
+ * the same registry, whatever was cached. Recovery and rebuild rely on it.
+ *
+ * A point is judged in two halves. What follows from its series and the registry is judged once per series and kept
+ * with its slot; what follows from its numbers is judged per point. Codes are numbered in the order in which they
+ * apply, so the verdict is the smaller of the two that is not zero.
+ */
+import { ATTR_OTEL_METRIC_OVERFLOW } from '../../instrumentation/semconv.ts';
+import { writeDouble, writeInt64 } from '../../storage/decimal.ts';
+import {
+  type SeriesRole,
+  VALUE_DECIMAL,
+  VALUE_DISTRIBUTION,
+  VALUE_DOUBLE,
+  VALUE_NONE,
+} from '../../storage/ledger-batch.ts';
+import { codeName, codeNumber, type QuarantineCode } from '../../storage/quarantine-codes.ts';
+import {
+  type Attribute,
+  type AttributeInterner,
+  KIND_EXPONENTIAL_HISTOGRAM,
+  KIND_GAUGE,
+  KIND_HISTOGRAM,
+  KIND_SUM,
+  KIND_SUMMARY,
+  type MetricColumns,
+  type MetricHeader,
+  VALUE_TYPE_COUNT_AND_SUM,
+  VALUE_TYPE_DOUBLE,
+  VALUE_TYPE_INT64,
+  VALUE_TYPE_NONE,
+} from '../otlp/metric-columns.ts';
+import type { BatchQueue } from './batch-queue.ts';
+import { attributesJson, BUILTIN_METER_ID, claim } from './builtin-meter.ts';
+import {
+  contextHash,
+  instrumentHash,
+  type ResourceIdentity,
+  resourceIdentity,
+  seriesHash,
+} from './identity.ts';
+import { type Registry, takesLevels } from './registry.ts';
+import { SeriesIndex, SLOT_UNCLAIMED, SLOT_UNKNOWN, SlotIndex } from './slot-table.ts';
+import { isSameUnit } from './units.ts';
+
+const TEMPORALITY_DELTA = 1;
+const TEMPORALITY_CUMULATIVE = 2;
+/** DataPointFlags.NO_RECORDED_VALUE: a marker that a series ended, not a point. */
+const FLAG_NO_RECORDED_VALUE = 1;
+
+const TIME_ZERO = codeNumber('time_zero');
+const START_AFTER_TIME = codeNumber('start_after_time');
+const TIME_IN_FUTURE = codeNumber('time_in_future');
+const NO_VALUE = codeNumber('no_value');
+const NOT_A_NUMBER = codeNumber('not_a_number');
+const INFINITE = codeNumber('infinite');
+const OUT_OF_RANGE = codeNumber('out_of_range');
+const NEGATIVE_MONOTONIC = codeNumber('negative_monotonic');
+
+const KIND_NAMES = ['gauge', 'sum', 'histogram', 'exponential_histogram', 'summary'];
+const TEMPORALITY_NAMES = ['unspecified', 'delta', 'cumulative'];
+
+export interface MeteringOptions {
+  /** A point further than this after its arrival is `time_in_future`. Default 600 (10 minutes). */
+  maxFutureSeconds?: number;
+  /** Live series after which all are forgotten and defined anew. Default 2^21. */
+  maxSlots?: number;
+}
+
+/** What became of the points of one request. */
+export interface MeteringOutcome {
+  /** Points that were handed on, quarantined ones included. */
+  claimed: number;
+  /** Points by quarantine code, in the order of the codes. Only what can be judged on arrival. */
+  quarantined: Map<QuarantineCode, number>;
+  /** Points that no meter claims. */
+  ignored: number;
+  /** NO_RECORDED_VALUE markers. */
+  markers: number;
+}
+
+/** A metric stream: what all its series share. */
+interface Context {
+  id: number;
+  header: MetricHeader;
+  hash: string;
+  resource: ResourceIdentity;
+  resourceAttributes: Attribute[];
+  scopeAttributes: Attribute[];
+  instrument: string;
+  duplicateAttribute: boolean;
+  /** Sent to the ledger since the last reset. */
+  defined: boolean;
+}
+
+/** A slot whose customer or dimension nobody has declared: its first valid point discovers them. */
+interface Undiscovered {
+  customerId: string;
+  dimensionId: string;
+  unit: string;
+}
+
+export class Metering {
+  readonly #registry: Registry;
+  readonly #interner: AttributeInterner;
+  readonly #queue: BatchQueue;
+  readonly #maxFutureNano: bigint;
+  readonly #maxSlots: number;
+
+  #epoch: number;
+  #contexts = new Map<string, Context>();
+  #contextCount = 0;
+  readonly #slotIndex = new SlotIndex();
+  readonly #seriesIndex = new SeriesIndex();
+  #slots = 0;
+  #undiscovered = new Map<number, Undiscovered>();
+
+  // Per slot. The verdict is the code that follows from series and registry, valid for one registry version.
+  #verdict = new Uint8Array(1024);
+  #verdictVersion = new Int32Array(1024);
+  /** The part of the verdict that no change of the registry alters. */
+  #fixedVerdict = new Uint8Array(1024);
+  /** Index into #dimensionIds; -1 without a dimension. */
+  #dimension = new Int32Array(1024);
+  /** 1 where {@link Undiscovered} has an entry. */
+  #mayDiscover = new Uint8Array(1024);
+  #header: MetricHeader[] = [];
+  #dimensionIds: string[] = [];
+  #dimensionIndex = new Map<string, number>();
+
+  constructor(
+    registry: Registry,
+    interner: AttributeInterner,
+    queue: BatchQueue,
+    options: MeteringOptions = {},
+  ) {
+    this.#registry = registry;
+    this.#interner = interner;
+    this.#queue = queue;
+    this.#epoch = interner.epoch;
+    this.#maxFutureNano = BigInt(options.maxFutureSeconds ?? 600) * 1_000_000_000n;
+    this.#maxSlots = options.maxSlots ?? 1 << 21;
+  }
+
+  /** Live series. */
+  get slots(): number {
+    return this.#slots;
+  }
+
+  /** Keeps the caches within their bounds. Call before a request is decoded, never between decode and meter. */
+  trim(): void {
+    this.#interner.trim();
+    if (this.#interner.epoch === this.#epoch && this.#slotIndex.size < this.#maxSlots) return;
+    this.#epoch = this.#interner.epoch;
+    this.#contexts.clear();
+    this.#contextCount = 0;
+    this.#slotIndex.clear();
+    this.#seriesIndex.clear();
+    this.#undiscovered.clear();
+    this.#header.length = 0;
+    this.#slots = 0;
+    this.#queue.resetSlots();
+  }
+
+  /**
+   * Judges the points of one request and writes a row for each that a meter claims.
+   * @param sequence the journal sequence that the request will have if any point is claimed
+   */
+  meter(columns: MetricColumns, sequence: number, receivedAtUnixNano: bigint): MeteringOutcome {
+    const outcome: MeteringOutcome = { claimed: 0, quarantined: new Map(), ignored: 0, markers: 0 };
+    const rows = this.#queue.rows(columns.length);
+    const latest = receivedAtUnixNano + this.#maxFutureNano;
+    const latestLow = Number(latest & 0xffffffffn);
+    const latestHigh = Number(latest >> 32n);
+    const { metric, attributes, startUnixNano, timeUnixNano, value, valueType, count, flags } = columns;
+    const quantity = rows.quantity;
+
+    let currentMetric = -1;
+    let context: Context | null = null;
+    let contextId = -1;
+    let refusesNegative = false;
+
+    for (let i = 0; i < columns.length; i++) {
+      if ((flags[i] & FLAG_NO_RECORDED_VALUE) !== 0) {
+        outcome.markers += 1;
+        continue;
+      }
+      if (metric[i] !== currentMetric) {
+        currentMetric = metric[i];
+        context = this.#context(columns.metrics[currentMetric]);
+        contextId = context.id;
+        refusesNegative = context.header.kind === KIND_SUM && context.header.monotonic;
+      }
+      let slot = this.#slotIndex.get(contextId, attributes[i]);
+      if (slot < 0) {
+        if (slot === SLOT_UNKNOWN) slot = this.#defineSlot(context as Context, attributes[i], sequence);
+        if (slot === SLOT_UNCLAIMED) {
+          outcome.ignored += 1;
+          continue;
+        }
+      }
+
+      const word = i * 2;
+      const startLow = startUnixNano[word];
+      const startHigh = startUnixNano[word + 1];
+      const timeLow = timeUnixNano[word];
+      const timeHigh = timeUnixNano[word + 1];
+      let code = 0;
+      if (timeLow === 0 && timeHigh === 0) code = TIME_ZERO;
+      else if (startHigh > timeHigh || (startHigh === timeHigh && startLow > timeLow))
+        code = START_AFTER_TIME;
+      else if (timeHigh > latestHigh || (timeHigh === latestHigh && timeLow > latestLow))
+        code = TIME_IN_FUTURE;
+
+      const row = rows.length;
+      const at = row * 4;
+      const type = valueType[i];
+      let kind = VALUE_DECIMAL;
+      let negative = false;
+      if (type === VALUE_TYPE_INT64) {
+        writeInt64(value[word], value[word + 1], quantity, at);
+        negative = value[word + 1] >>> 31 === 1;
+      } else if (type === VALUE_TYPE_DOUBLE) {
+        const double = doubleOf(value[word], value[word + 1]);
+        negative = double < 0;
+        if (!Number.isFinite(double) || !writeDouble(double, quantity, at)) {
+          kind = VALUE_DOUBLE;
+          quantity[at] = value[word];
+          quantity[at + 1] = value[word + 1];
+          quantity[at + 2] = 0;
+          quantity[at + 3] = 0;
+          if (code === 0)
+            code = Number.isNaN(double) ? NOT_A_NUMBER : Number.isFinite(double) ? OUT_OF_RANGE : INFINITE;
+        }
+      } else if (type === VALUE_TYPE_NONE) {
+        kind = VALUE_NONE;
+        quantity.fill(0, at, at + 4);
+        if (code === 0) code = NO_VALUE;
+      } else {
+        kind = VALUE_DISTRIBUTION;
+        quantity[at] = count[word];
+        quantity[at + 1] = count[word + 1];
+        quantity[at + 2] = type === VALUE_TYPE_COUNT_AND_SUM ? value[word] : NAN_LOW;
+        quantity[at + 3] = type === VALUE_TYPE_COUNT_AND_SUM ? value[word + 1] : NAN_HIGH;
+      }
+      if (negative && refusesNegative && code === 0) code = NEGATIVE_MONOTONIC;
+
+      if (this.#verdictVersion[slot] !== this.#registry.version) this.#judge(slot);
+      const verdict = this.#verdict[slot];
+      if (verdict !== 0 && (code === 0 || verdict < code)) code = verdict;
+
+      if (code === 0) {
+        if (this.#mayDiscover[slot] !== 0) this.#discover(slot, sequence);
+      } else {
+        const name = codeName(code);
+        outcome.quarantined.set(name, (outcome.quarantined.get(name) ?? 0) + 1);
+      }
+
+      rows.slot[row] = slot;
+      const rowWord = row * 2;
+      rows.startUnixNano[rowWord] = startLow;
+      rows.startUnixNano[rowWord + 1] = startHigh;
+      rows.timeUnixNano[rowWord] = timeLow;
+      rows.timeUnixNano[rowWord + 1] = timeHigh;
+      rows.valueKind[row] = kind;
+      rows.code[row] = code;
+      rows.length = row + 1;
+      outcome.claimed += 1;
+    }
+    return outcome;
+  }
+
+  #context(header: MetricHeader): Context {
+    const key = `${header.resourceAttributes} ${header.scopeAttributes} ${header.kind} ${header.temporality} ${
+      header.monotonic ? 1 : 0
+    } ${header.unit.length} ${header.scopeName.length} ${header.scopeVersion.length} ${header.unit}${header.scopeName}${
+      header.scopeVersion
+    }${header.name}`;
+    const known = this.#contexts.get(key);
+    if (known !== undefined) return known;
+    const resourceAttributes = this.#interner.attributes(header.resourceAttributes);
+    const scopeAttributes = this.#interner.attributes(header.scopeAttributes);
+    const resource = resourceIdentity(resourceAttributes);
+    const context: Context = {
+      id: this.#contextCount++,
+      header: { ...header },
+      hash: contextHash(resource, header, scopeAttributes),
+      resource,
+      resourceAttributes,
+      scopeAttributes,
+      instrument: instrumentHash(resource, header, scopeAttributes),
+      duplicateAttribute: hasDuplicate(resourceAttributes) || hasDuplicate(scopeAttributes),
+      defined: false,
+    };
+    this.#contexts.set(key, context);
+    return context;
+  }
+
+  #defineSlot(context: Context, attributeBlock: number, sequence: number): number {
+    const attributes = this.#interner.attributes(attributeBlock);
+    const { header } = context;
+    const claimed = claim(header.name, attributes, context.resourceAttributes);
+    if (claimed === null) {
+      this.#slotIndex.add(context.id, attributeBlock, SLOT_UNCLAIMED);
+      return SLOT_UNCLAIMED;
+    }
+    const hash = seriesHash(context.hash, attributes);
+    let slot = this.#seriesIndex.get(hash);
+    if (slot !== SLOT_UNKNOWN) {
+      // The same series, its attributes in another order or its resource described otherwise.
+      this.#slotIndex.add(context.id, attributeBlock, slot);
+      return slot;
+    }
+    slot = this.#slots++;
+    this.#slotIndex.add(context.id, attributeBlock, slot);
+    this.#seriesIndex.add(hash, slot);
+    this.#reserveSlot(slot);
+
+    this.#fixedVerdict[slot] = this.#judgeSeries(context, attributes, claimed.customerId, sequence);
+    this.#dimension[slot] = claimed.dimensionId === null ? -1 : this.#internDimension(claimed.dimensionId);
+    this.#header[slot] = context.header;
+    this.#mayDiscover[slot] = 0;
+    this.#judge(slot);
+    if (
+      claimed.customerId !== null &&
+      claimed.dimensionId !== null &&
+      !(
+        this.#registry.customers.has(claimed.customerId) && this.#registry.dimensions.has(claimed.dimensionId)
+      )
+    ) {
+      this.#mayDiscover[slot] = 1;
+      this.#undiscovered.set(slot, {
+        customerId: claimed.customerId,
+        dimensionId: claimed.dimensionId,
+        unit: header.unit,
+      });
+    }
+
+    if (!context.defined) {
+      context.defined = true;
+      this.#queue.defineContext({
+        context: context.id,
+        resource: attributesJson(context.resourceAttributes),
+        scopeName: header.scopeName,
+        scopeVersion: header.scopeVersion,
+        metricName: header.name,
+        unit: header.unit,
+        metricKind: KIND_NAMES[header.kind],
+        temporality: TEMPORALITY_NAMES[header.temporality] ?? String(header.temporality),
+        monotonic: header.monotonic,
+        fromSdk: context.resourceAttributes.some(
+          ({ key, value }) => key === 'telemetry.sdk.name' && value.type === 'string' && value.value !== '',
+        ),
+        weakIdentity: context.resource.weak,
+      });
+    }
+    this.#queue.defineSlot({
+      slot,
+      context: context.id,
+      seriesHash: hash,
+      role: seriesRole(header),
+      meterId: BUILTIN_METER_ID,
+      customerId: claimed.customerId,
+      dimensionId: claimed.dimensionId,
+      metadata: JSON.stringify(claimed.metadata),
+    });
+    return slot;
+  }
+
+  /** The code that follows from the series alone and from its instrument's declared temporality. */
+  #judgeSeries(
+    context: Context,
+    attributes: readonly Attribute[],
+    customerId: string | null,
+    sequence: number,
+  ): number {
+    const { header } = context;
+    const { temporality } = header;
+    let other = false;
+    if (temporality === TEMPORALITY_DELTA || temporality === TEMPORALITY_CUMULATIVE) {
+      const instrument = this.#registry.declareInstrument(context.instrument, temporality);
+      other = instrument.temporality !== temporality;
+      if (instrument.declared) {
+        this.#queue.recordEvent({
+          type: 'instrument_declared',
+          sequence,
+          instrumentHash: context.instrument,
+          temporality,
+        });
+      }
+    }
+    if (
+      attributes.some(
+        ({ key, value }) => key === ATTR_OTEL_METRIC_OVERFLOW && value.type === 'bool' && value.value,
+      )
+    ) {
+      return codeNumber('sdk_overflow');
+    }
+    if (customerId === null) return codeNumber('missing_customer');
+    if (context.duplicateAttribute || hasDuplicate(attributes)) return codeNumber('duplicate_attribute');
+    const hasTemporality =
+      header.kind === KIND_SUM ||
+      header.kind === KIND_HISTOGRAM ||
+      header.kind === KIND_EXPONENTIAL_HISTOGRAM;
+    if (hasTemporality && temporality !== TEMPORALITY_DELTA && temporality !== TEMPORALITY_CUMULATIVE) {
+      return codeNumber('unspecified_temporality');
+    }
+    if (isDistribution(header)) return codeNumber('unsupported_kind');
+    if (other) return codeNumber('other_temporality');
+    return 0;
+  }
+
+  /** Judges a slot by the registry as it is now. */
+  #judge(slot: number): void {
+    const registryCode = this.#judgeByRegistry(slot);
+    const fixed = this.#fixedVerdict[slot];
+    this.#verdict[slot] =
+      fixed === 0 ? registryCode : registryCode === 0 ? fixed : Math.min(fixed, registryCode);
+    this.#verdictVersion[slot] = this.#registry.version;
+  }
+
+  #judgeByRegistry(slot: number): number {
+    const header = this.#header[slot];
+    const dimensionId = this.#dimensionIds[this.#dimension[slot]];
+    const dimension = dimensionId === undefined ? undefined : this.#registry.dimensions.get(dimensionId);
+    if (dimension === undefined) {
+      // A valid monotonic sum creates its dimension; nothing else does.
+      const discovers = header.kind === KIND_SUM && header.monotonic && dimensionId !== undefined;
+      return discovers ? 0 : codeNumber('unknown_dimension');
+    }
+    if (!isSameUnit(header.unit, dimension.unit)) return codeNumber('wrong_unit');
+    if (isLevel(header) && !takesLevels(dimension.aggregation)) return codeNumber('level_into_sum');
+    const signed = header.kind === KIND_SUM && !header.monotonic && header.temporality === TEMPORALITY_DELTA;
+    if (signed && !dimension.creditsAllowed) return codeNumber('credits_not_allowed');
+    return 0;
+  }
+
+  /** A valid point of the slot has come: whoever and whatever it names is known from here on. */
+  #discover(slot: number, sequence: number): void {
+    const found = this.#undiscovered.get(slot);
+    if (found === undefined) return;
+    this.#undiscovered.delete(slot);
+    this.#mayDiscover[slot] = 0;
+    const { customerId, dimensionId, unit } = found;
+    if (this.#registry.discoverCustomer(customerId)) {
+      this.#queue.recordEvent({ type: 'customer_discovered', sequence, customerId });
+    }
+    if (this.#registry.discoverDimension(dimensionId, unit)) {
+      this.#queue.recordEvent({ type: 'dimension_discovered', sequence, dimensionId, unit });
+    }
+  }
+
+  #internDimension(dimensionId: string): number {
+    const known = this.#dimensionIndex.get(dimensionId);
+    if (known !== undefined) return known;
+    const index = this.#dimensionIds.push(dimensionId) - 1;
+    this.#dimensionIndex.set(dimensionId, index);
+    return index;
+  }
+
+  #reserveSlot(slot: number): void {
+    if (slot < this.#verdict.length) return;
+    const length = this.#verdict.length * 2;
+    const bytes = (column: Uint8Array): Uint8Array<ArrayBuffer> => {
+      const larger = new Uint8Array(length);
+      larger.set(column);
+      return larger;
+    };
+    const integers = (column: Int32Array): Int32Array<ArrayBuffer> => {
+      const larger = new Int32Array(length);
+      larger.set(column);
+      return larger;
+    };
+    this.#verdict = bytes(this.#verdict);
+    this.#fixedVerdict = bytes(this.#fixedVerdict);
+    this.#mayDiscover = bytes(this.#mayDiscover);
+    this.#verdictVersion = integers(this.#verdictVersion);
+    this.#dimension = integers(this.#dimension);
+  }
+}
+
+/** Gauges and non-monotonic totals say how much there is, not how much was used. */
+function isLevel(header: MetricHeader): boolean {
+  return (
+    header.kind === KIND_GAUGE ||
+    (header.kind === KIND_SUM && !header.monotonic && header.temporality === TEMPORALITY_CUMULATIVE)
+  );
+}
+
+function isDistribution(header: MetricHeader): boolean {
+  return (
+    header.kind === KIND_HISTOGRAM ||
+    header.kind === KIND_EXPONENTIAL_HISTOGRAM ||
+    header.kind === KIND_SUMMARY
+  );
+}
+
+function seriesRole(header: MetricHeader): SeriesRole {
+  if (isLevel(header)) return 'level';
+  return header.kind === KIND_SUM && header.temporality === TEMPORALITY_CUMULATIVE ? 'cumulative' : 'delta';
+}
+
+function hasDuplicate(attributes: readonly Attribute[]): boolean {
+  return new Set(attributes.map(({ key }) => key)).size < attributes.length;
+}
+
+const doubleBits = new Uint32Array(2);
+const doubleValue = new Float64Array(doubleBits.buffer);
+const NAN_LOW = 0;
+const NAN_HIGH = 0x7ff80000;
+
+function doubleOf(low: number, high: number): number {
+  doubleBits[0] = low;
+  doubleBits[1] = high;
+  return doubleValue[0];
+}
