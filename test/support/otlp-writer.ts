@@ -141,8 +141,11 @@ export class ProtobufWriter {
     this.#length(2, end);
   }
 
+  /** Fields in ascending order, as generated code writes them. */
   #point(kind: OtlpKind, point: OtlpPoint): void {
+    const attributesField = ATTRIBUTES_OF_KIND[kind];
     if (point.flags !== 0) this.#varint(FLAGS_OF_KIND[kind], point.flags);
+    if (attributesField !== 1) this.#attributes(attributesField, point.attributes);
     const { value } = point;
     if (typeof value === 'bigint') this.#fixed64(6, value);
     else if (typeof value === 'number') this.#double(4, value);
@@ -152,7 +155,7 @@ export class ProtobufWriter {
     }
     if (point.timeUnixNano !== 0n) this.#fixed64(3, point.timeUnixNano);
     if (point.startUnixNano !== 0n) this.#fixed64(2, point.startUnixNano);
-    this.#attributes(ATTRIBUTES_OF_KIND[kind], point.attributes);
+    if (attributesField === 1) this.#attributes(1, point.attributes);
   }
 
   #attributes(field: number, attributes: OtlpAttributes): void {
