@@ -1,0 +1,155 @@
+/** Settings of a usage meter: options in code, then OTEL_USAGE_* and the standard OTEL_* variables, then defaults. */
+import { type Attributes, diag } from '@opentelemetry/api';
+import * as z from 'zod';
+import type { DimensionOptions } from './usage-aggregation.ts';
+
+/** Options of `createUsageMeter`. All are optional; what is missing comes from the environment. */
+export interface UsageMeterOptions {
+  /** Base address of the receiver; `/v1/metrics` is added. Before it: nothing. After it: OTEL_USAGE_ENDPOINT, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT, http://localhost:4318. */
+  endpoint?: string | undefined;
+  /** Sent with every request, beside those of OTEL_EXPORTER_OTLP_HEADERS. */
+  headers?: Record<string, string> | undefined;
+  /** What the application says about its dimensions: unit, whether credits are allowed. */
+  dimensions?: Record<string, DimensionOptions> | undefined;
+  /** Attributes of the resource, before those of the environment. */
+  resource?: Attributes | undefined;
+  /** How often usage is sent. Usage that is not sent is only in memory. Default 10 000, OTEL_METRIC_EXPORT_INTERVAL. */
+  exportIntervalMillis?: number | undefined;
+  /** How long one request may take, its retries included. Default 10 000, OTEL_EXPORTER_OTLP_TIMEOUT. */
+  requestTimeoutMillis?: number | undefined;
+  /** How long `flush` tries. Default 30 000, OTEL_METRIC_EXPORT_TIMEOUT. */
+  flushTimeoutMillis?: number | undefined;
+  /** How long the end of the process may be delayed for usage. Default 5 000, OTEL_USAGE_SHUTDOWN_TIMEOUT. */
+  shutdownTimeoutMillis?: number | undefined;
+  /** Series summed in memory; when there are as many, they are sent at once. Default 50 000, OTEL_USAGE_MAX_SERIES. */
+  maxSeries?: number | undefined;
+  /** Data points kept while the receiver is away. Default 200 000, OTEL_USAGE_MAX_PENDING_POINTS. */
+  maxPendingPoints?: number | undefined;
+  /** Data points of one request. Default 5 000. */
+  pointsPerRequest?: number | undefined;
+  /** Send what is left when the process ends (beforeExit, exit, SIGTERM, SIGINT). Default true. */
+  handleProcessEnd?: boolean | undefined;
+}
+
+export interface UsageMeterConfig {
+  disabled: boolean;
+  /** Full address of the metrics route; undefined leaves it to the exporter, which reads OTEL_EXPORTER_OTLP_*. */
+  url: string | undefined;
+  headers: Record<string, string> | undefined;
+  dimensions: Record<string, DimensionOptions>;
+  resource: Attributes;
+  exportIntervalMillis: number;
+  requestTimeoutMillis: number | undefined;
+  flushTimeoutMillis: number;
+  shutdownTimeoutMillis: number;
+  maxSeries: number;
+  maxPendingPoints: number;
+  pointsPerRequest: number;
+  handleProcessEnd: boolean;
+}
+
+// setTimeout takes no more.
+const millis = z.number().int().min(1).max(2_147_483_647);
+const count = z.number().int().min(1);
+const endpoint = z.url({ protocol: /^https?$/, error: 'expected an http or https URL' });
+const attributeValue = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.array(z.string()),
+  z.array(z.number()),
+  z.array(z.boolean()),
+]);
+const optionsSchema: z.ZodType<UsageMeterOptions> = z.strictObject({
+  endpoint: endpoint.optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+  dimensions: z
+    .record(
+      z.string().min(1),
+      z.strictObject({
+        // UCUM's case sensitive codes are printable ASCII without spaces.
+        unit: z
+          .string()
+          .regex(/^[!-~]{1,63}$/, 'expected a UCUM code')
+          .optional(),
+        creditsAllowed: z.boolean().optional(),
+      }),
+    )
+    .optional(),
+  resource: z.record(z.string(), attributeValue).optional(),
+  exportIntervalMillis: millis.optional(),
+  requestTimeoutMillis: millis.optional(),
+  flushTimeoutMillis: millis.optional(),
+  shutdownTimeoutMillis: millis.optional(),
+  maxSeries: count.optional(),
+  maxPendingPoints: count.optional(),
+  pointsPerRequest: count.optional(),
+  handleProcessEnd: z.boolean().optional(),
+});
+
+/**
+ * @throws TypeError where an option is wrong, saying which. A wrong variable only warns: the default holds.
+ */
+export function usageMeterConfig(options: UsageMeterOptions, env: NodeJS.ProcessEnv): UsageMeterConfig {
+  const parsed = optionsSchema.safeParse(options);
+  if (!parsed.success) throw new TypeError(`usage meter options: ${z.prettifyError(parsed.error)}`);
+  const given = parsed.data;
+  const base = given.endpoint ?? fromEnv(env, 'OTEL_USAGE_ENDPOINT', endpoint);
+  return {
+    disabled: env.OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true',
+    url: base === undefined ? undefined : metricsUrl(base),
+    headers: given.headers ?? headersFromEnv(env, 'OTEL_USAGE_HEADERS'),
+    dimensions: given.dimensions ?? {},
+    resource: given.resource ?? {},
+    exportIntervalMillis:
+      given.exportIntervalMillis ?? fromEnv(env, 'OTEL_METRIC_EXPORT_INTERVAL', numeric(millis)) ?? 10_000,
+    requestTimeoutMillis: given.requestTimeoutMillis,
+    flushTimeoutMillis:
+      given.flushTimeoutMillis ?? fromEnv(env, 'OTEL_METRIC_EXPORT_TIMEOUT', numeric(millis)) ?? 30_000,
+    shutdownTimeoutMillis:
+      given.shutdownTimeoutMillis ?? fromEnv(env, 'OTEL_USAGE_SHUTDOWN_TIMEOUT', numeric(millis)) ?? 5_000,
+    maxSeries: given.maxSeries ?? fromEnv(env, 'OTEL_USAGE_MAX_SERIES', numeric(count)) ?? 50_000,
+    maxPendingPoints:
+      given.maxPendingPoints ?? fromEnv(env, 'OTEL_USAGE_MAX_PENDING_POINTS', numeric(count)) ?? 200_000,
+    pointsPerRequest: given.pointsPerRequest ?? 5_000,
+    handleProcessEnd: given.handleProcessEnd ?? true,
+  };
+}
+
+function numeric(schema: z.ZodType<number, number>) {
+  return z.string().transform(Number).pipe(schema);
+}
+
+/** A variable that is empty or blank counts as unset. https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ */
+function fromEnv<T>(env: NodeJS.ProcessEnv, name: string, schema: z.ZodType<T>): T | undefined {
+  const text = env[name]?.trim();
+  if (text === undefined || text === '') return undefined;
+  const parsed = schema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  diag.warn(`usage: ${name}=${JSON.stringify(text)} is ignored: ${z.prettifyError(parsed.error)}`);
+  return undefined;
+}
+
+/** `key=value,key2=value2`, percent-encoded, as OTEL_EXPORTER_OTLP_HEADERS. */
+function headersFromEnv(env: NodeJS.ProcessEnv, name: string): Record<string, string> | undefined {
+  const text = env[name]?.trim();
+  if (text === undefined || text === '') return undefined;
+  const headers: Record<string, string> = {};
+  for (const pair of text.split(',')) {
+    const border = pair.indexOf('=');
+    try {
+      if (border < 1) throw new Error('expected key=value');
+      headers[pair.slice(0, border).trim()] = decodeURIComponent(pair.slice(border + 1).trim());
+    } catch {
+      // Not the pair itself: it may be a key.
+      diag.warn(`usage: one pair of ${name} is ignored: expected key=value, percent-encoded`);
+    }
+  }
+  return headers;
+}
+
+function metricsUrl(base: string): string {
+  const url = new URL(base);
+  if (!/\/v1\/metrics\/?$/.test(url.pathname)) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/metrics`;
+  return url.href;
+}
