@@ -1,0 +1,318 @@
+/**
+ * The tables of the ledger and the views that analysts read.
+ *
+ * Base tables live in the SQL schema `ledger`, are narrow, and refer to each other by integer keys. None has a primary
+ * key or an index: an index costs each load in proportion to the table's size. What must be unique is made so by the
+ * one writer. The views in `main` are the documented surface; each view and each column has a comment.
+ */
+import { QUARANTINE_CODES } from '../quarantine-codes.ts';
+
+/** Goes up with every change of the base tables; a ledger of another version is rebuilt from the journal. */
+export const SCHEMA_VERSION = 1;
+
+/** Values of `ledger.usage.kind`. */
+export const KIND_RECORD = 0;
+/** What one cumulative reading added, zero included: one row per reading. */
+export const KIND_INCREMENT = 1;
+/** A change of an increment that is already stored, because a reading came late. Not a record of its own. */
+export const KIND_CORRECTION = 2;
+
+/** Values of `ledger.series.role`. */
+export const ROLE_DELTA = 0;
+export const ROLE_CUMULATIVE = 1;
+export const ROLE_LEVEL = 2;
+
+/** Creates tables, in an empty database. */
+export const TABLES: readonly string[] = [
+  'CREATE SCHEMA ledger',
+  `CREATE TABLE ledger.version (version INTEGER NOT NULL)`,
+  `INSERT INTO ledger.version VALUES (${SCHEMA_VERSION})`,
+
+  // One row: the journal frame up to which everything is in the ledger, and the greatest usage.time and readings.time.
+  `CREATE TABLE ledger.position (sequence BIGINT NOT NULL, greatest_time TIMESTAMP_NS NOT NULL)`,
+  'INSERT INTO ledger.position VALUES (0, make_timestamp_ns(0))',
+
+  // start_time is the epoch where unknown. sequence is the journal frame that brought the row.
+  `CREATE TABLE ledger.usage (
+    series INTEGER NOT NULL,
+    customer INTEGER NOT NULL,
+    dimension INTEGER NOT NULL,
+    start_time TIMESTAMP_NS NOT NULL,
+    time TIMESTAMP_NS NOT NULL,
+    quantity DECIMAL(38, 12) NOT NULL,
+    kind UTINYINT NOT NULL,
+    sequence BIGINT NOT NULL
+  )`,
+
+  // Every reading of a cumulative series, baselines too. (series, start_time) is a segment.
+  `CREATE TABLE ledger.readings (
+    series INTEGER NOT NULL,
+    start_time TIMESTAMP_NS NOT NULL,
+    time TIMESTAMP_NS NOT NULL,
+    value DECIMAL(38, 12) NOT NULL,
+    sequence BIGINT NOT NULL
+  )`,
+
+  // Signals that a meter claimed and that are not counted. Keys are exact: unsigned nanoseconds as they came, and
+  // value_kind with the 128 bits of the value (storage/ledger-batch.ts). quantity is null unless value_kind is 0;
+  // value_text says the value for people.
+  `CREATE TABLE ledger.quarantine (
+    series INTEGER NOT NULL,
+    start_nano UBIGINT NOT NULL,
+    time_nano UBIGINT NOT NULL,
+    value_kind UTINYINT NOT NULL,
+    value_low UBIGINT NOT NULL,
+    value_high UBIGINT NOT NULL,
+    quantity DECIMAL(38, 12),
+    value_text VARCHAR NOT NULL,
+    code UTINYINT NOT NULL,
+    customer_id VARCHAR,
+    dimension_id VARCHAR,
+    first_seen TIMESTAMP_NS NOT NULL,
+    last_seen TIMESTAMP_NS NOT NULL,
+    sequence BIGINT NOT NULL
+  )`,
+
+  // hash: 128 bits of SHA-256 over the canonical series. customer and dimension are null for a series that came
+  // with none known; its usage rows have their own. metadata is a JSON object of strings, sorted by key.
+  `CREATE TABLE ledger.series (
+    series INTEGER NOT NULL,
+    hash UHUGEINT NOT NULL,
+    context INTEGER NOT NULL,
+    customer INTEGER,
+    dimension INTEGER,
+    role UTINYINT NOT NULL,
+    meter_id VARCHAR NOT NULL,
+    metadata VARCHAR NOT NULL,
+    sequence BIGINT NOT NULL
+  )`,
+
+  // hash: of all the other columns but context.
+  `CREATE TABLE ledger.contexts (
+    context INTEGER NOT NULL,
+    hash UHUGEINT NOT NULL,
+    resource VARCHAR NOT NULL,
+    scope_name VARCHAR NOT NULL,
+    scope_version VARCHAR NOT NULL,
+    metric_name VARCHAR NOT NULL,
+    unit VARCHAR NOT NULL,
+    metric_kind VARCHAR NOT NULL,
+    temporality VARCHAR NOT NULL,
+    monotonic BOOLEAN NOT NULL,
+    from_sdk BOOLEAN NOT NULL,
+    weak_identity BOOLEAN NOT NULL
+  )`,
+
+  `CREATE TABLE ledger.customers (
+    customer INTEGER NOT NULL,
+    id VARCHAR NOT NULL,
+    name VARCHAR,
+    email VARCHAR,
+    time_zone VARCHAR,
+    aliases VARCHAR[] NOT NULL,
+    metadata VARCHAR NOT NULL,
+    discovered BOOLEAN NOT NULL,
+    sequence BIGINT NOT NULL
+  )`,
+
+  // "interval" is none, hour, day or month; level_ttl is in seconds.
+  `CREATE TABLE ledger.dimensions (
+    dimension INTEGER NOT NULL,
+    id VARCHAR NOT NULL,
+    name VARCHAR,
+    unit VARCHAR NOT NULL,
+    aggregation VARCHAR NOT NULL,
+    unique_key VARCHAR,
+    level_ttl BIGINT,
+    "interval" VARCHAR NOT NULL,
+    usage_increment DECIMAL(38, 12),
+    unit_price DECIMAL(38, 12),
+    rounding VARCHAR,
+    credits_allowed BOOLEAN NOT NULL,
+    discovered BOOLEAN NOT NULL,
+    sequence BIGINT NOT NULL
+  )`,
+
+  `CREATE TABLE ledger.instruments (
+    hash UHUGEINT NOT NULL,
+    temporality UTINYINT NOT NULL,
+    sequence BIGINT NOT NULL
+  )`,
+];
+
+interface View {
+  name: string;
+  comment: string;
+  /** Name, SQL, comment. */
+  columns: readonly (readonly [name: string, expression: string, comment: string])[];
+  /** From FROM on. */
+  source: string;
+}
+
+const HASH_HEX = (column: string) => `lower(lpad(hex(${column}), 32, '0'))`;
+
+/** The epoch stands for an unknown start. */
+const KNOWN_START = 'nullif(u.start_time, make_timestamp_ns(0))';
+
+// A record is its key. What a cumulative series adds depends on when its readings came, so the frame belongs to it.
+const RECORD_ID = `md5(concat_ws(' ', ${HASH_HEX('s.hash')}, epoch_ns(u.start_time), epoch_ns(u.time), u.quantity,
+    u.kind, CASE WHEN u.kind = ${KIND_RECORD} THEN 0 ELSE u.sequence END))`;
+
+const REASONS = `[${QUARANTINE_CODES.map((code) => `'${code}'`).join(', ')}]`;
+
+// Timestamps of quarantined signals are as they came, so they can lie beyond what a timestamp can say.
+const timestampOrNull = (column: string) =>
+  `CASE WHEN ${column} BETWEEN 1 AND 9223372036854775806 THEN make_timestamp_ns(${column}::BIGINT) END`;
+
+const perWindow = (window: string): string => `FROM (
+    SELECT customer, dimension, ${window} AS "window", sum(quantity) AS quantity,
+      count(*) FILTER (kind <> ${KIND_CORRECTION}) AS records
+    FROM ledger.usage GROUP BY ALL
+  ) u
+  JOIN ledger.customers c USING (customer)
+  JOIN ledger.dimensions d USING (dimension)`;
+
+const windowColumns = (name: string, comment: string): View['columns'] => [
+  ['customer_id', 'c.id', "The customer's own id, as the caller gave it."],
+  ['dimension_id', 'd.id', 'What is billed.'],
+  [name, 'u."window"', comment],
+  ['quantity', 'u.quantity', "Exact sum of the record values, in the dimension's unit."],
+  ['unit', 'd.unit', 'Unit of quantity (UCUM).'],
+  ['records', 'u.records', 'Usage records in the window; corrections are no records.'],
+];
+
+export const VIEWS: readonly View[] = [
+  {
+    name: 'usage_records',
+    comment:
+      'Every usage record, one row each, exact. Sum record_value; a correction (kind) changes an earlier increment ' +
+      'because a reading came late.',
+    columns: [
+      ['record_id', RECORD_ID, 'Id of the record, derived from its key: the same in every rebuild.'],
+      ['customer_id', 'c.id', 'Who is billed: the id that the caller gave.'],
+      ['dimension_id', 'd.id', 'What is billed.'],
+      ['record_value', 'u.quantity', "The usage, exact, in the dimension's unit."],
+      ['unit', 'd.unit', 'Unit of record_value (UCUM).'],
+      ['timestamp', 'u.time', 'When the usage occurred, or the end of its period (UTC, nanoseconds).'],
+      ['start_time', KNOWN_START, 'Begin of the period (UTC, nanoseconds); null if unknown.'],
+      ['metadata', 's.metadata::JSON', 'The other attributes: a JSON object of strings.'],
+      [
+        'kind',
+        `CASE u.kind WHEN ${KIND_RECORD} THEN 'record' WHEN ${KIND_INCREMENT} THEN 'increment' ELSE 'correction' END`,
+        'record: as it came. increment: what a reading of a running total added. correction: see the view.',
+      ],
+      ['meter_id', 's.meter_id', 'The meter that turned the signal into this record.'],
+      ['metric_name', 'x.metric_name', 'Name of the metric that it came from.'],
+      ['series_hash', HASH_HEX('s.hash'), 'Identity of the OpenTelemetry series that it came from.'],
+      [
+        'weak_identity',
+        'x.weak_identity',
+        'The resource names no service.instance.id: its replicas cannot be told apart for certain.',
+      ],
+      ['journal_sequence', 'u.sequence', 'The journal frame that brought it.'],
+    ],
+    source: `FROM ledger.usage u
+  JOIN ledger.series s USING (series)
+  JOIN ledger.contexts x USING (context)
+  JOIN ledger.customers c ON c.customer = u.customer
+  JOIN ledger.dimensions d ON d.dimension = u.dimension`,
+  },
+  {
+    name: 'usage_hourly',
+    comment: 'Usage per customer, dimension and hour (UTC); hours without a record are absent.',
+    columns: windowColumns('hour', 'Begin of the hour (UTC).'),
+    source: perWindow(`date_trunc('hour', time)`),
+  },
+  {
+    name: 'usage_daily',
+    comment: 'Usage per customer, dimension and day (UTC); days without a record are absent.',
+    columns: windowColumns('day', 'The day (UTC).'),
+    source: perWindow('time::DATE'),
+  },
+  {
+    name: 'customers',
+    comment: 'Who is billed: declared customers, and those that were discovered because usage came for them.',
+    columns: [
+      ['customer_id', 'c.id', 'The id that the caller gave.'],
+      ['name', 'c.name', 'Name, if declared.'],
+      ['email', 'c.email', 'E-mail address, if declared.'],
+      ['time_zone', 'c.time_zone', 'IANA time zone, if declared.'],
+      ['aliases', 'c.aliases', 'Other ids that mean this customer.'],
+      ['metadata', 'c.metadata::JSON', 'A JSON object of strings.'],
+      ['discovered', 'c.discovered', 'Nobody declared it: it was created because usage came.'],
+    ],
+    source: 'FROM ledger.customers c',
+  },
+  {
+    name: 'dimensions',
+    comment:
+      'What is billed: declared dimensions, and those that were discovered because usage came for them.',
+    columns: [
+      ['dimension_id', 'd.id', 'The id that the caller gave.'],
+      ['name', 'd.name', 'Name, if declared.'],
+      ['unit', 'd.unit', 'Unit of its quantities (UCUM).'],
+      [
+        'aggregation',
+        'd.aggregation',
+        'sum, count, max, min, last, average, unique, time_weighted, time_integral.',
+      ],
+      ['unique_key', 'd.unique_key', 'Metadata key whose values are counted by aggregation unique.'],
+      ['level_ttl', 'd.level_ttl', 'Seconds for which a level holds at most; null: until the next.'],
+      ['interval', 'd."interval"', 'none, hour, day or month: aggregated within each, then summed.'],
+      ['usage_increment', 'd.usage_increment', 'Billed in multiples of this; null: exactly.'],
+      ['unit_price', 'd.unit_price', 'Price of one unit, if set.'],
+      ['rounding', 'd.rounding', 'floor, ceiling or round, to the increment.'],
+      ['credits_allowed', 'd.credits_allowed', 'Whether negative usage is taken.'],
+      ['discovered', 'd.discovered', 'Nobody declared it: it was created because usage came.'],
+    ],
+    source: 'FROM ledger.dimensions d',
+  },
+  {
+    name: 'quarantined',
+    comment: 'Signals that a meter claimed but that could not be counted, each once, with the reason.',
+    columns: [
+      ['reason', `${REASONS}[q.code]`, 'Stable code of the first fault.'],
+      ['customer_id', 'q.customer_id', 'Who would be billed; null if missing.'],
+      ['dimension_id', 'q.dimension_id', 'What would be billed; null if missing.'],
+      ['meter_id', 's.meter_id', 'The meter that claimed it.'],
+      ['quantity', 'q.quantity', 'The value, exact; null where it is no decimal in range.'],
+      ['value', 'q.value_text', 'The value as text, whatever it is.'],
+      [
+        'timestamp',
+        timestampOrNull('q.time_nano'),
+        'Time of the signal (UTC, nanoseconds); null if it cannot be.',
+      ],
+      ['start_time', timestampOrNull('q.start_nano'), 'Begin of its period; null if unknown or impossible.'],
+      ['metadata', 's.metadata::JSON', 'The other attributes: a JSON object of strings.'],
+      ['metric_name', 'x.metric_name', 'Name of the metric.'],
+      ['unit', 'x.unit', 'Unit that the metric says.'],
+      ['metric_kind', 'x.metric_kind', 'gauge, sum, histogram, exponential_histogram or summary.'],
+      ['temporality', 'x.temporality', 'delta, cumulative or unspecified.'],
+      ['monotonic', 'x.monotonic', 'Whether a sum only grows.'],
+      ['scope_name', 'x.scope_name', 'Name of the instrumentation scope.'],
+      ['resource', 'x.resource::JSON', 'Attributes of the resource.'],
+      ['series_hash', HASH_HEX('s.hash'), 'Identity of the OpenTelemetry series.'],
+      ['first_seen', 'q.first_seen', 'When it came first (UTC).'],
+      ['last_seen', 'q.last_seen', 'When it came last (UTC).'],
+      ['journal_sequence', 'q.sequence', 'The journal frame that brought it first.'],
+    ],
+    source: `FROM ledger.quarantine q
+  JOIN ledger.series s USING (series)
+  JOIN ledger.contexts x USING (context)`,
+  },
+];
+
+/** Creates or replaces the views, with their comments. */
+export function viewStatements(views: readonly View[] = VIEWS): string[] {
+  return views.flatMap(({ name, comment, columns, source }) => [
+    `CREATE OR REPLACE VIEW main.${name} AS SELECT\n${columns
+      .map(([column, expression]) => `  ${expression} AS "${column}"`)
+      .join(',\n')}\n${source}`,
+    `COMMENT ON VIEW main.${name} IS ${quoted(comment)}`,
+    ...columns.map(([column, , text]) => `COMMENT ON COLUMN main.${name}."${column}" IS ${quoted(text)}`),
+  ]);
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
