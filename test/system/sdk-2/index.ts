@@ -3,11 +3,10 @@
  * so they are installed beside this file and reached through it.
  */
 export { ValueType } from '@opentelemetry/api';
-export { OTLPMetricExporter as JsonExporter } from '@opentelemetry/exporter-metrics-otlp-http';
-export { OTLPMetricExporter as ProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
-export { resourceFromAttributes } from '@opentelemetry/resources';
 export {
-  AggregationTemporality,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics';
+  AggregationTemporalityPreference,
+  OTLPMetricExporter as JsonExporter,
+} from '@opentelemetry/exporter-metrics-otlp-http';
+export { OTLPMetricExporter as ProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
+export { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
+export { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
