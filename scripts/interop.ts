@@ -1,0 +1,108 @@
+/**
+ * `npm run test:interop`: the OpenTelemetry SDKs of other languages into a running receiver, every value exact.
+ *   --languages python,go   which ones; each needs its own tools (python3 with venv, go)
+ */
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { readQuarantine, readUsage } from '../test/support/receiver-api.ts';
+import { startReceiver } from '../test/support/receiver-process.ts';
+
+const execute = promisify(execFile);
+const PROGRAMS = fileURLToPath(new URL('../test/system/interop/', import.meta.url));
+const CACHE = fileURLToPath(new URL('../node_modules/.cache/interop/', import.meta.url));
+
+/** Every program records the same usage. */
+const EXPECTED = ['hours [h]: 12.55', 'largest [1]: 9223372036854775807', 'requests [1]: 9007199254740993'];
+
+interface Language {
+  /** Installs or builds what is needed. @returns the command, to which the arguments are added */
+  prepare(): string[];
+}
+
+const LANGUAGES: Record<string, Language> = {
+  python: {
+    prepare() {
+      const folder = join(PROGRAMS, 'python');
+      const requirements = join(folder, 'requirements.txt');
+      const environment = join(CACHE, 'python');
+      const stamp = join(environment, 'requirements.txt');
+      const wanted = readFileSync(requirements, 'utf8');
+      if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
+        rmSync(environment, { recursive: true, force: true });
+        execFileSync('python3', ['-m', 'venv', environment], { stdio: 'inherit' });
+        const pip = join(environment, 'bin', 'pip');
+        execFileSync(pip, ['install', '--quiet', '--disable-pip-version-check', '-r', requirements], {
+          stdio: 'inherit',
+        });
+        writeFileSync(stamp, wanted);
+      }
+      return [join(environment, 'bin', 'python'), join(folder, 'send.py')];
+    },
+  },
+  go: {
+    prepare() {
+      mkdirSync(CACHE, { recursive: true });
+      const program = join(CACHE, 'go-interop');
+      execFileSync('go', ['build', '-o', program, '.'], { cwd: join(PROGRAMS, 'go'), stdio: 'inherit' });
+      return [program];
+    },
+  },
+};
+
+const { values } = parseArgs({ options: { languages: { type: 'string', default: 'python,go' } } });
+const dataDir = mkdtempSync(join(tmpdir(), 'usage-meter-interop-'));
+const receiver = await startReceiver({ dataDir });
+let passed = 0;
+let failed = 0;
+try {
+  for (const name of values.languages.split(',')) {
+    const language = LANGUAGES[name];
+    if (language === undefined)
+      throw new Error(`--languages: one of ${Object.keys(LANGUAGES)} (got "${name}")`);
+    const [program, ...args] = language.prepare();
+    for (const temporality of ['delta', 'cumulative']) {
+      for (const compression of ['none', 'gzip']) {
+        const customer = `${name}-${temporality}-${compression}`;
+        const endpoint = `${receiver.url}/v1/metrics`;
+        const { stdout, stderr } = await execute(
+          program,
+          [...args, endpoint, customer, temporality, compression],
+          {
+            timeout: 120_000,
+          },
+        );
+        const rows = await readUsage(receiver.url, {
+          from: '2020-01-01',
+          to: '2100-01-01',
+          customerId: customer,
+        });
+        const counted = rows.map((row) => `${row.dimensionId} [${row.unit}]: ${row.quantity}`).sort();
+        if (JSON.stringify(counted) === JSON.stringify(EXPECTED)) {
+          passed++;
+          console.log(`exact: ${customer}`);
+        } else {
+          failed++;
+          console.log(
+            `NOT EXACT: ${customer}: expected ${EXPECTED.join(', ')}; counted ${counted.join(', ')}`,
+          );
+          console.log(`${stdout}${stderr}`);
+        }
+      }
+    }
+  }
+  const quarantined = await readQuarantine(receiver.url);
+  if (quarantined.length > 0) {
+    failed++;
+    console.log(`NOT EXPECTED in quarantine: ${JSON.stringify(quarantined)}`);
+  }
+  await receiver.stop();
+} finally {
+  await receiver.kill();
+  rmSync(dataDir, { recursive: true, force: true });
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
