@@ -19,6 +19,7 @@ import { corrupt, JournalError } from './journal-error.ts';
 import { type Recovered, type RecoveryOptions, type RecoveryReport, recover } from './recovery.ts';
 import { createSegment, indexGroup, offsetAtOrBefore, type Segment, syncDirectory } from './segment.ts';
 import { SegmentReader } from './segment-reader.ts';
+import { writeAll } from './write-all.ts';
 
 export type { JournalFrame, NewFrame } from './frame.ts';
 export { JournalError, type JournalErrorCode } from './journal-error.ts';
@@ -296,7 +297,7 @@ export class Journal {
       // so a disk too full for it is no failure.
       try {
         const seal = encodeEmptyGroup(this.#durableSequence + 1, 0, this.#active.salt);
-        await this.#handle.write(seal, 0, seal.length, this.#active.bytes);
+        await writeAll(this.#handle, [seal], this.#active.bytes);
         await this.#handle.datasync();
       } catch {}
     }
@@ -360,7 +361,6 @@ export class Journal {
     await writeAll(
       this.#handle,
       this.#encoder.encode(group.frames, group.firstSequence, segment.salt),
-      bytes,
       offset,
     );
     await this.#handle.datasync();
@@ -404,23 +404,3 @@ export class Journal {
 }
 
 const RESOLVED = Promise.resolve();
-
-/** Writes all buffers; a disk that fills up takes a part first and refuses only the rest. */
-async function writeAll(
-  handle: FileHandle,
-  buffers: Buffer[],
-  bytes: number,
-  position: number,
-): Promise<void> {
-  let rest = buffers;
-  for (let written = 0; written < bytes; ) {
-    const { bytesWritten } = await handle.writev(rest, position + written);
-    if (bytesWritten === 0) throw new Error('the disk takes no more bytes');
-    written += bytesWritten;
-    if (written === bytes) return;
-    let skip = bytesWritten;
-    let whole = 0;
-    while (skip >= rest[whole].length) skip -= rest[whole++].length;
-    rest = [rest[whole].subarray(skip), ...rest.slice(whole + 1)];
-  }
-}

@@ -27,6 +27,7 @@ import {
   syncDirectory,
 } from './segment.ts';
 import { type Broken, SegmentReader } from './segment-reader.ts';
+import { writeAll } from './write-all.ts';
 
 export interface SequenceRange {
   first: number;
@@ -235,9 +236,7 @@ async function settle(handle: FileHandle, scan: SegmentScan): Promise<void> {
     for (let offset = scan.lastGroupOffset ?? end; offset < end; ) {
       const { bytesRead } = await handle.read(chunk, 0, Math.min(chunk.length, end - offset), offset);
       if (bytesRead === 0) throw new Error(`${scan.segment.file} became shorter while it was opened`);
-      for (let written = 0; written < bytesRead; ) {
-        written += (await handle.write(chunk, written, bytesRead - written, offset + written)).bytesWritten;
-      }
+      await writeAll(handle, [chunk.subarray(0, bytesRead)], offset);
       offset += bytesRead;
     }
     await handle.sync();

@@ -54,13 +54,15 @@ export async function listSegments(
 }
 
 /**
- * Creates a segment that holds nothing but its header. A crash leaves either no segment or a whole header: the name
- * appears after the header is on disk. When this resolves, the name is on disk too.
+ * Creates a segment that holds nothing but its header, and what `fill` writes behind it. A crash leaves either no
+ * segment (or the one that had the name) or all of it: the name appears after the bytes are on disk. When this
+ * resolves, the name is on disk too.
  */
 export async function createSegment(
   directory: string,
   firstSequence: number,
   newestReceivedAtBefore: bigint,
+  fill?: (handle: FileHandle, salt: number) => Promise<void>,
 ): Promise<{ segment: Segment; handle: FileHandle }> {
   const file = join(directory, segmentName(firstSequence));
   const salt = randomInt(2 ** 32);
@@ -72,6 +74,7 @@ export async function createSegment(
       SEGMENT_HEADER_BYTES,
       0,
     );
+    await fill?.(handle, salt);
     await handle.sync();
     await rename(`${file}.tmp`, file);
     await syncDirectory(directory);
