@@ -1,286 +1,318 @@
 /**
- * The tables and views of the ledger.
+ * The tables of the ledger and the views that analysts read.
  *
- * Base tables are narrow, of integer keys, in the SQL schema `ledger`; no primary key and no index, for a check on
- * every row would cost more than the load. People read the flat, commented views in `main`.
+ * Base tables live in the SQL schema `ledger`, are narrow, and refer to each other by integer keys. None has a primary
+ * key or an index: an index costs each load in proportion to the table's size. What must be unique is made so by the
+ * one writer. The views in `main` are the documented surface; each view and each column has a comment.
  */
-import type { DuckDBConnection } from '@duckdb/node-api';
 import { QUARANTINE_CODES } from '../quarantine-codes.ts';
 
-/** Moves on with every change of the tables. A ledger of another version is rebuilt from the journal. */
+/** Goes up with every change of the base tables; a ledger of another version is rebuilt from the journal. */
 export const SCHEMA_VERSION = 1;
 
 /** Values of `ledger.usage.kind`. */
 export const KIND_RECORD = 0;
+/** What one cumulative reading added, zero included: one row per reading. */
 export const KIND_INCREMENT = 1;
+/** A change of an increment that is already stored, because a reading came late. Not a record of its own. */
 export const KIND_CORRECTION = 2;
 
-const TABLES = `
-CREATE SCHEMA ledger;
+/** Values of `ledger.series.role`. */
+export const ROLE_DELTA = 0;
+export const ROLE_CUMULATIVE = 1;
+export const ROLE_LEVEL = 2;
 
--- One row: the journal sequence up to which everything is loaded.
-CREATE TABLE ledger.position (schema_version INTEGER, sequence BIGINT, received_at TIMESTAMP_NS);
-INSERT INTO ledger.position VALUES (${SCHEMA_VERSION}, 0, NULL);
+/** Creates tables, in an empty database. */
+export const TABLES: readonly string[] = [
+  'CREATE SCHEMA ledger',
+  `CREATE TABLE ledger.version (version INTEGER NOT NULL)`,
+  `INSERT INTO ledger.version VALUES (${SCHEMA_VERSION})`,
 
--- Every customer id that a signal named. known: declared or discovered; others were named by quarantined signals only.
-CREATE TABLE ledger.customers (
-  customer INTEGER, customer_id VARCHAR, known BOOLEAN, discovered BOOLEAN, name VARCHAR, email VARCHAR,
-  time_zone VARCHAR, aliases VARCHAR[], metadata MAP(VARCHAR, VARCHAR), sequence BIGINT);
+  // One row: the journal frame up to which everything is in the ledger, and the greatest usage.time and readings.time.
+  `CREATE TABLE ledger.position (sequence BIGINT NOT NULL, greatest_time TIMESTAMP_NS NOT NULL)`,
+  'INSERT INTO ledger.position VALUES (0, make_timestamp_ns(0))',
 
-CREATE TABLE ledger.dimensions (
-  dimension INTEGER, dimension_id VARCHAR, known BOOLEAN, discovered BOOLEAN, name VARCHAR, unit VARCHAR,
-  aggregation VARCHAR, unique_key VARCHAR, level_ttl DOUBLE, "interval" VARCHAR, usage_increment DECIMAL(38,12),
-  unit_price DECIMAL(38,12), rounding VARCHAR, credits_allowed BOOLEAN, sequence BIGINT);
+  // start_time is the epoch where unknown. sequence is the journal frame that brought the row.
+  `CREATE TABLE ledger.usage (
+    series INTEGER NOT NULL,
+    customer INTEGER NOT NULL,
+    dimension INTEGER NOT NULL,
+    start_time TIMESTAMP_NS NOT NULL,
+    time TIMESTAMP_NS NOT NULL,
+    quantity DECIMAL(38, 12) NOT NULL,
+    kind UTINYINT NOT NULL,
+    sequence BIGINT NOT NULL
+  )`,
 
--- The temporality that holds for an instrument: the first one seen.
-CREATE TABLE ledger.instruments (hash UHUGEINT, temporality UTINYINT, sequence BIGINT);
+  // Every reading of a cumulative series, baselines too. (series, start_time) is a segment.
+  `CREATE TABLE ledger.readings (
+    series INTEGER NOT NULL,
+    start_time TIMESTAMP_NS NOT NULL,
+    time TIMESTAMP_NS NOT NULL,
+    value DECIMAL(38, 12) NOT NULL,
+    sequence BIGINT NOT NULL
+  )`,
 
-CREATE TABLE ledger.contexts (
-  context INTEGER, resource VARCHAR, scope_name VARCHAR, scope_version VARCHAR, metric_name VARCHAR, unit VARCHAR,
-  metric_kind VARCHAR, temporality VARCHAR, monotonic BOOLEAN, from_sdk BOOLEAN, weak_identity BOOLEAN);
+  // Signals that a meter claimed and that are not counted. Keys are exact: unsigned nanoseconds as they came, and
+  // value_kind with the 128 bits of the value (storage/ledger-batch.ts). quantity is null unless value_kind is 0;
+  // value_text says the value for people.
+  `CREATE TABLE ledger.quarantine (
+    series INTEGER NOT NULL,
+    start_nano UBIGINT NOT NULL,
+    time_nano UBIGINT NOT NULL,
+    value_kind UTINYINT NOT NULL,
+    value_low UBIGINT NOT NULL,
+    value_high UBIGINT NOT NULL,
+    quantity DECIMAL(38, 12),
+    value_text VARCHAR NOT NULL,
+    code UTINYINT NOT NULL,
+    customer_id VARCHAR,
+    dimension_id VARCHAR,
+    first_seen TIMESTAMP_NS NOT NULL,
+    last_seen TIMESTAMP_NS NOT NULL,
+    sequence BIGINT NOT NULL
+  )`,
 
--- customer and dimension are NULL where the series names none.
-CREATE TABLE ledger.series (
-  series INTEGER, hash UHUGEINT, context INTEGER, customer INTEGER, dimension INTEGER, role VARCHAR,
-  meter_id VARCHAR, metadata MAP(VARCHAR, VARCHAR));
+  // hash: 128 bits of SHA-256 over the canonical series. customer and dimension are null for a series that came
+  // with none known; its usage rows have their own. metadata is a JSON object of strings, sorted by key.
+  `CREATE TABLE ledger.series (
+    series INTEGER NOT NULL,
+    hash UHUGEINT NOT NULL,
+    context INTEGER NOT NULL,
+    customer INTEGER,
+    dimension INTEGER,
+    role UTINYINT NOT NULL,
+    meter_id VARCHAR NOT NULL,
+    metadata VARCHAR NOT NULL,
+    sequence BIGINT NOT NULL
+  )`,
 
--- kind: 0 one per delta point, 1 one per reading of a running total (its increment), 2 correction of an increment
--- by a reading that came late. start_time at the epoch: unknown. sequence: the journal frame it came with.
-CREATE TABLE ledger.usage (
-  series INTEGER, customer INTEGER, dimension INTEGER, start_time TIMESTAMP_NS, time TIMESTAMP_NS,
-  quantity DECIMAL(38,12), kind UTINYINT, sequence BIGINT);
+  // hash: of all the other columns but context.
+  `CREATE TABLE ledger.contexts (
+    context INTEGER NOT NULL,
+    hash UHUGEINT NOT NULL,
+    resource VARCHAR NOT NULL,
+    scope_name VARCHAR NOT NULL,
+    scope_version VARCHAR NOT NULL,
+    metric_name VARCHAR NOT NULL,
+    unit VARCHAR NOT NULL,
+    metric_kind VARCHAR NOT NULL,
+    temporality VARCHAR NOT NULL,
+    monotonic BOOLEAN NOT NULL,
+    from_sdk BOOLEAN NOT NULL,
+    weak_identity BOOLEAN NOT NULL
+  )`,
 
--- Running totals as they were read. What they add to usage stands in ledger.usage.
-CREATE TABLE ledger.readings (
-  series INTEGER, start_time TIMESTAMP_NS, time TIMESTAMP_NS, value DECIMAL(38,12), sequence BIGINT);
+  `CREATE TABLE ledger.customers (
+    customer INTEGER NOT NULL,
+    id VARCHAR NOT NULL,
+    name VARCHAR,
+    email VARCHAR,
+    time_zone VARCHAR,
+    aliases VARCHAR[] NOT NULL,
+    metadata VARCHAR NOT NULL,
+    discovered BOOLEAN NOT NULL,
+    sequence BIGINT NOT NULL
+  )`,
 
--- value_kind and value_words are part of the key (storage/ledger-batch.ts); quantity is NULL where they are no decimal.
-CREATE TABLE ledger.quarantine (
-  series INTEGER, code UTINYINT, start_unix_nano UBIGINT, time_unix_nano UBIGINT, value_kind UTINYINT,
-  value_words UHUGEINT, quantity DECIMAL(38,12), sequence BIGINT, received_at TIMESTAMP_NS);
-`;
+  // "interval" is none, hour, day or month; level_ttl is in seconds.
+  `CREATE TABLE ledger.dimensions (
+    dimension INTEGER NOT NULL,
+    id VARCHAR NOT NULL,
+    name VARCHAR,
+    unit VARCHAR NOT NULL,
+    aggregation VARCHAR NOT NULL,
+    unique_key VARCHAR,
+    level_ttl BIGINT,
+    "interval" VARCHAR NOT NULL,
+    usage_increment DECIMAL(38, 12),
+    unit_price DECIMAL(38, 12),
+    rounding VARCHAR,
+    credits_allowed BOOLEAN NOT NULL,
+    discovered BOOLEAN NOT NULL,
+    sequence BIGINT NOT NULL
+  )`,
 
-const REASON = `CASE q.code ${QUARANTINE_CODES.map((code, i) => `WHEN ${i + 1} THEN '${code}'`).join(' ')} END`;
+  `CREATE TABLE ledger.instruments (
+    hash UHUGEINT NOT NULL,
+    temporality UTINYINT NOT NULL,
+    sequence BIGINT NOT NULL
+  )`,
+];
 
 interface View {
   name: string;
   comment: string;
-  columns: [name: string, comment: string][];
-  query: string;
+  /** Name, SQL, comment. */
+  columns: readonly (readonly [name: string, expression: string, comment: string])[];
+  /** From FROM on. */
+  source: string;
 }
 
-const VIEWS: View[] = [
+const HASH_HEX = (column: string) => `lower(lpad(hex(${column}), 32, '0'))`;
+
+/** The epoch stands for an unknown start. */
+const KNOWN_START = 'nullif(u.start_time, make_timestamp_ns(0))';
+
+// A record is its key. What a cumulative series adds depends on when its readings came, so the frame belongs to it.
+const RECORD_ID = `md5(concat_ws(' ', ${HASH_HEX('s.hash')}, epoch_ns(u.start_time), epoch_ns(u.time), u.quantity,
+    u.kind, CASE WHEN u.kind = ${KIND_RECORD} THEN 0 ELSE u.sequence END))`;
+
+const REASONS = `[${QUARANTINE_CODES.map((code) => `'${code}'`).join(', ')}]`;
+
+// Timestamps of quarantined signals are as they came, so they can lie beyond what a timestamp can say.
+const timestampOrNull = (column: string) =>
+  `CASE WHEN ${column} BETWEEN 1 AND 9223372036854775806 THEN make_timestamp_ns(${column}::BIGINT) END`;
+
+const perWindow = (window: string): string => `FROM (
+    SELECT customer, dimension, ${window} AS "window", sum(quantity) AS quantity,
+      count(*) FILTER (kind <> ${KIND_CORRECTION}) AS records
+    FROM ledger.usage GROUP BY ALL
+  ) u
+  JOIN ledger.customers c USING (customer)
+  JOIN ledger.dimensions d USING (dimension)`;
+
+const windowColumns = (name: string, comment: string): View['columns'] => [
+  ['customer_id', 'c.id', "The customer's own id, as the caller gave it."],
+  ['dimension_id', 'd.id', 'What is billed.'],
+  [name, 'u."window"', comment],
+  ['quantity', 'u.quantity', "Exact sum of the record values, in the dimension's unit."],
+  ['unit', 'd.unit', 'Unit of quantity (UCUM).'],
+  ['records', 'u.records', 'Usage records in the window; corrections are no records.'],
+];
+
+export const VIEWS: readonly View[] = [
   {
     name: 'usage_records',
-    comment: 'Every usage record: who used how much of what, and when. One row per counted fact.',
+    comment:
+      'Every usage record, one row each, exact. Sum record_value; a correction (kind) changes an earlier increment ' +
+      'because a reading came late.',
     columns: [
-      [
-        'record_id',
-        'Derived from the identity of the point: the same in every ledger made from the same journal',
-      ],
-      ['customer_id', 'Who is billed: the id of the caller'],
-      ['dimension_id', 'What is billed'],
-      ['record_value', 'How much, in the unit of the dimension; negative for credits and corrections'],
-      ['unit', 'UCUM unit of the dimension'],
-      ['timestamp', 'When the usage occurred, or the end of its period (UTC)'],
-      ['start_time', 'Begin of the period of the record (UTC); NULL where it is unknown'],
-      ['metadata', 'Other attributes of the signal, as text'],
-      ['meter_id', 'The meter that claimed the signal'],
+      ['record_id', RECORD_ID, 'Id of the record, derived from its key: the same in every rebuild.'],
+      ['customer_id', 'c.id', 'Who is billed: the id that the caller gave.'],
+      ['dimension_id', 'd.id', 'What is billed.'],
+      ['record_value', 'u.quantity', "The usage, exact, in the dimension's unit."],
+      ['unit', 'd.unit', 'Unit of record_value (UCUM).'],
+      ['timestamp', 'u.time', 'When the usage occurred, or the end of its period (UTC, nanoseconds).'],
+      ['start_time', KNOWN_START, 'Begin of the period (UTC, nanoseconds); null if unknown.'],
+      ['metadata', 's.metadata::JSON', 'The other attributes: a JSON object of strings.'],
       [
         'kind',
-        'record: a delta as it came; increment: growth of a running total; correction: of an increment, by a reading that came late',
+        `CASE u.kind WHEN ${KIND_RECORD} THEN 'record' WHEN ${KIND_INCREMENT} THEN 'increment' ELSE 'correction' END`,
+        'record: as it came. increment: what a reading of a running total added. correction: see the view.',
       ],
+      ['meter_id', 's.meter_id', 'The meter that turned the signal into this record.'],
+      ['metric_name', 'x.metric_name', 'Name of the metric that it came from.'],
+      ['series_hash', HASH_HEX('s.hash'), 'Identity of the OpenTelemetry series that it came from.'],
       [
         'weak_identity',
-        'The writer named no service.instance.id, so replicas of it cannot be told apart for certain',
+        'x.weak_identity',
+        'The resource names no service.instance.id: its replicas cannot be told apart for certain.',
       ],
-      ['series', 'Key of the series within this ledger'],
-      ['sequence', 'Journal sequence of the request that brought it'],
+      ['journal_sequence', 'u.sequence', 'The journal frame that brought it.'],
     ],
-    query: `
-      SELECT
-        md5(concat_ws('/', s.hash, epoch_ns(u.start_time), epoch_ns(u.time), u.quantity, u.kind,
-          CASE WHEN u.kind = ${KIND_CORRECTION} THEN u.sequence END)),
-        c.customer_id, d.dimension_id, u.quantity, d.unit, u.time,
-        CASE WHEN epoch_ns(u.start_time) <> 0 THEN u.start_time END,
-        s.metadata, s.meter_id,
-        CASE u.kind WHEN ${KIND_RECORD} THEN 'record' WHEN ${KIND_INCREMENT} THEN 'increment' ELSE 'correction' END,
-        x.weak_identity, u.series, u.sequence
-      FROM ledger.usage u
-      JOIN ledger.series s ON s.series = u.series
-      JOIN ledger.contexts x ON x.context = s.context
-      JOIN ledger.customers c ON c.customer = u.customer
-      JOIN ledger.dimensions d ON d.dimension = u.dimension`,
+    source: `FROM ledger.usage u
+  JOIN ledger.series s USING (series)
+  JOIN ledger.contexts x USING (context)
+  JOIN ledger.customers c ON c.customer = u.customer
+  JOIN ledger.dimensions d ON d.dimension = u.dimension`,
   },
-  ...(['hour', 'day'] as const).map(
-    (window): View => ({
-      name: window === 'hour' ? 'usage_hourly' : 'usage_daily',
-      comment: `Usage per customer, dimension and ${window} (UTC). Windows without a record have no row.`,
-      columns: [
-        ['customer_id', 'Who is billed'],
-        ['dimension_id', 'What is billed'],
-        ['unit', 'UCUM unit of the dimension'],
-        [window, `Begin of the ${window} (UTC)`],
-        ['quantity', `Exact sum of the records whose timestamp is in the ${window}`],
-        ['records', 'How many records; corrections of running totals are not counted'],
-      ],
-      query: `
-        SELECT c.customer_id, d.dimension_id, d.unit, a.${window}, a.quantity, a.records
-        FROM (
-          SELECT customer, dimension, date_trunc('${window}', time::TIMESTAMP) AS ${window},
-            sum(quantity) AS quantity, count(*) FILTER (kind <> ${KIND_CORRECTION}) AS records
-          FROM ledger.usage GROUP BY ALL
-        ) a
-        JOIN ledger.customers c ON c.customer = a.customer
-        JOIN ledger.dimensions d ON d.dimension = a.dimension`,
-    }),
-  ),
+  {
+    name: 'usage_hourly',
+    comment: 'Usage per customer, dimension and hour (UTC); hours without a record are absent.',
+    columns: windowColumns('hour', 'Begin of the hour (UTC).'),
+    source: perWindow(`date_trunc('hour', time)`),
+  },
+  {
+    name: 'usage_daily',
+    comment: 'Usage per customer, dimension and day (UTC); days without a record are absent.',
+    columns: windowColumns('day', 'The day (UTC).'),
+    source: perWindow('time::DATE'),
+  },
   {
     name: 'customers',
-    comment: 'Everybody who is billed.',
+    comment: 'Who is billed: declared customers, and those that were discovered because usage came for them.',
     columns: [
-      ['customer_id', 'The id of the caller'],
-      ['name', 'NULL until somebody gives one'],
-      ['email', 'NULL until somebody gives one'],
-      ['time_zone', 'IANA zone of the billing periods'],
-      ['aliases', 'Other ids that mean this customer'],
-      ['metadata', 'Anything else'],
-      ['discovered', 'True: created by usage that named it, not declared by a person'],
+      ['customer_id', 'c.id', 'The id that the caller gave.'],
+      ['name', 'c.name', 'Name, if declared.'],
+      ['email', 'c.email', 'E-mail address, if declared.'],
+      ['time_zone', 'c.time_zone', 'IANA time zone, if declared.'],
+      ['aliases', 'c.aliases', 'Other ids that mean this customer.'],
+      ['metadata', 'c.metadata::JSON', 'A JSON object of strings.'],
+      ['discovered', 'c.discovered', 'Nobody declared it: it was created because usage came.'],
     ],
-    query: `SELECT customer_id, name, email, time_zone, aliases, metadata, discovered FROM ledger.customers WHERE known`,
+    source: 'FROM ledger.customers c',
   },
   {
     name: 'dimensions',
-    comment: 'Everything that is billed.',
+    comment:
+      'What is billed: declared dimensions, and those that were discovered because usage came for them.',
     columns: [
-      ['dimension_id', 'The id of the dimension'],
-      ['name', 'NULL until somebody gives one'],
-      ['unit', 'UCUM; empty means 1'],
+      ['dimension_id', 'd.id', 'The id that the caller gave.'],
+      ['name', 'd.name', 'Name, if declared.'],
+      ['unit', 'd.unit', 'Unit of its quantities (UCUM).'],
       [
         'aggregation',
-        'How records become a quantity: sum, count, max, min, last, average, unique, time_weighted, time_integral',
+        'd.aggregation',
+        'sum, count, max, min, last, average, unique, time_weighted, time_integral.',
       ],
-      ['unique_key', 'Metadata key whose values are counted by unique'],
-      ['level_ttl', 'Seconds after which a level is no longer carried on'],
-      ['interval', 'Aggregate within each interval, then sum: none, hour, day, month'],
-      ['usage_increment', 'Billable quantities are multiples of it'],
-      ['unit_price', 'Price of one unit'],
-      ['rounding', 'How a quantity becomes a multiple of the increment: floor, ceiling, round'],
-      ['credits_allowed', 'Whether negative usage is taken'],
-      ['discovered', 'True: created by usage that named it, not declared by a person'],
+      ['unique_key', 'd.unique_key', 'Metadata key whose values are counted by aggregation unique.'],
+      ['level_ttl', 'd.level_ttl', 'Seconds for which a level holds at most; null: until the next.'],
+      ['interval', 'd."interval"', 'none, hour, day or month: aggregated within each, then summed.'],
+      ['usage_increment', 'd.usage_increment', 'Billed in multiples of this; null: exactly.'],
+      ['unit_price', 'd.unit_price', 'Price of one unit, if set.'],
+      ['rounding', 'd.rounding', 'floor, ceiling or round, to the increment.'],
+      ['credits_allowed', 'd.credits_allowed', 'Whether negative usage is taken.'],
+      ['discovered', 'd.discovered', 'Nobody declared it: it was created because usage came.'],
     ],
-    query: `
-      SELECT dimension_id, name, unit, aggregation, unique_key, level_ttl, "interval", usage_increment, unit_price,
-        rounding, credits_allowed, discovered
-      FROM ledger.dimensions WHERE known`,
+    source: 'FROM ledger.dimensions d',
   },
   {
     name: 'quarantined',
-    comment: 'Every signal that a meter claims and cannot count. None of it is in usage_records.',
+    comment: 'Signals that a meter claimed but that could not be counted, each once, with the reason.',
     columns: [
-      ['reason', 'Why it is not counted: a stable code, see docs/quarantine.md'],
-      ['meter_id', 'The meter that claimed it'],
-      ['customer_id', 'NULL where the signal names none'],
-      ['dimension_id', 'NULL where the signal names none'],
-      ['quantity', 'What it would have counted; NULL where its value is no quantity'],
-      ['time_unix_nano', 'Time of the signal, as sent'],
-      ['start_unix_nano', 'Start time of the signal, as sent; 0 is unknown'],
-      ['metric_name', 'Name of the metric'],
-      ['unit', 'Unit of the metric'],
-      ['metric_kind', 'gauge, sum, histogram, exponential_histogram or summary'],
-      ['temporality', 'delta, cumulative or unspecified'],
-      ['metadata', 'Other attributes of the signal, as text'],
-      ['resource', 'Attributes of the resource, JSON'],
-      ['received_at', 'When it first came (UTC)'],
-      ['series', 'Key of the series within this ledger'],
-      ['sequence', 'Journal sequence of the request that first brought it'],
-    ],
-    query: `
-      SELECT ${REASON}, s.meter_id, c.customer_id, d.dimension_id, q.quantity, q.time_unix_nano, q.start_unix_nano,
-        x.metric_name, x.unit, x.metric_kind, x.temporality, s.metadata, x.resource, q.received_at, q.series, q.sequence
-      FROM ledger.quarantine q
-      JOIN ledger.series s ON s.series = q.series
-      JOIN ledger.contexts x ON x.context = s.context
-      LEFT JOIN ledger.customers c ON c.customer = s.customer
-      LEFT JOIN ledger.dimensions d ON d.dimension = s.dimension`,
-  },
-  {
-    name: 'usage_flags',
-    comment:
-      'What is remarkable about counted usage. It counts all the same. Computed when asked, over everything.',
-    columns: [
+      ['reason', `${REASONS}[q.code]`, 'Stable code of the first fault.'],
+      ['customer_id', 'q.customer_id', 'Who would be billed; null if missing.'],
+      ['dimension_id', 'q.dimension_id', 'What would be billed; null if missing.'],
+      ['meter_id', 's.meter_id', 'The meter that claimed it.'],
+      ['quantity', 'q.quantity', 'The value, exact; null where it is no decimal in range.'],
+      ['value', 'q.value_text', 'The value as text, whatever it is.'],
       [
-        'flag',
-        'window_conflict: two deltas of one window differ; gap, overlap: a delta window does not begin where the one before ended; decrease: a running total shrank within one start',
+        'timestamp',
+        timestampOrNull('q.time_nano'),
+        'Time of the signal (UTC, nanoseconds); null if it cannot be.',
       ],
-      ['customer_id', 'Who is billed'],
-      ['dimension_id', 'What is billed'],
-      ['series', 'Key of the series within this ledger'],
-      ['start_time', 'Begin of the window (UTC)'],
-      ['timestamp', 'End of the window (UTC)'],
-      ['amount', 'decrease: by how much; window_conflict: the value; gap, overlap: seconds'],
+      ['start_time', timestampOrNull('q.start_nano'), 'Begin of its period; null if unknown or impossible.'],
+      ['metadata', 's.metadata::JSON', 'The other attributes: a JSON object of strings.'],
+      ['metric_name', 'x.metric_name', 'Name of the metric.'],
+      ['unit', 'x.unit', 'Unit that the metric says.'],
+      ['metric_kind', 'x.metric_kind', 'gauge, sum, histogram, exponential_histogram or summary.'],
+      ['temporality', 'x.temporality', 'delta, cumulative or unspecified.'],
+      ['monotonic', 'x.monotonic', 'Whether a sum only grows.'],
+      ['scope_name', 'x.scope_name', 'Name of the instrumentation scope.'],
+      ['resource', 'x.resource::JSON', 'Attributes of the resource.'],
+      ['series_hash', HASH_HEX('s.hash'), 'Identity of the OpenTelemetry series.'],
+      ['first_seen', 'q.first_seen', 'When it came first (UTC).'],
+      ['last_seen', 'q.last_seen', 'When it came last (UTC).'],
+      ['journal_sequence', 'q.sequence', 'The journal frame that brought it first.'],
     ],
-    query: `
-      WITH delta AS (
-        SELECT series, customer, dimension, start_time, time, quantity,
-          count(*) OVER (PARTITION BY series, start_time, time) AS same_window,
-          lag(time) OVER (PARTITION BY series ORDER BY time, start_time, quantity) AS before
-        FROM ledger.usage WHERE kind = ${KIND_RECORD} AND epoch_ns(start_time) <> 0
-      ), reading AS (
-        SELECT series, start_time, time,
-          max(value) OVER (PARTITION BY series, start_time ORDER BY time, value
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) - value AS shrunk
-        FROM ledger.readings
-      ), flag AS (
-        SELECT 'window_conflict' AS flag, series, start_time, time, quantity AS amount FROM delta WHERE same_window > 1
-        UNION ALL
-        SELECT CASE WHEN start_time > before THEN 'gap' ELSE 'overlap' END, series, start_time, time,
-          (abs(epoch_ns(start_time) - epoch_ns(before)) / 1e9)::DECIMAL(38,12)
-        FROM delta WHERE before IS NOT NULL AND start_time <> before AND start_time <> time AND before <> time
-        UNION ALL
-        SELECT 'decrease', series, start_time, time, shrunk FROM reading WHERE shrunk > 0
-      )
-      SELECT f.flag, c.customer_id, d.dimension_id, f.series,
-        CASE WHEN epoch_ns(f.start_time) <> 0 THEN f.start_time END, f.time, f.amount
-      FROM flag f
-      JOIN ledger.series s ON s.series = f.series
-      LEFT JOIN ledger.customers c ON c.customer = s.customer
-      LEFT JOIN ledger.dimensions d ON d.dimension = s.dimension`,
+    source: `FROM ledger.quarantine q
+  JOIN ledger.series s USING (series)
+  JOIN ledger.contexts x USING (context)`,
   },
 ];
 
-/** Makes the tables and views in an empty database. */
-export async function createSchema(connection: DuckDBConnection): Promise<void> {
-  await connection.run('BEGIN');
-  for (const statement of TABLES.split(/;\s*\n/)) {
-    if (statement.trim() !== '') await connection.run(statement);
-  }
-  for (const { name, comment, columns, query } of VIEWS) {
-    await connection.run(
-      `CREATE VIEW ${name} (${columns.map(([column]) => quoted(column)).join(', ')}) AS ${query}`,
-    );
-    await connection.run(`COMMENT ON VIEW ${name} IS ${literal(comment)}`);
-    for (const [column, text] of columns) {
-      await connection.run(`COMMENT ON COLUMN ${name}.${quoted(column)} IS ${literal(text)}`);
-    }
-  }
-  await connection.run('COMMIT');
+/** Creates or replaces the views, with their comments. */
+export function viewStatements(views: readonly View[] = VIEWS): string[] {
+  return views.flatMap(({ name, comment, columns, source }) => [
+    `CREATE OR REPLACE VIEW main.${name} AS SELECT\n${columns
+      .map(([column, expression]) => `  ${expression} AS "${column}"`)
+      .join(',\n')}\n${source}`,
+    `COMMENT ON VIEW main.${name} IS ${quoted(comment)}`,
+    ...columns.map(([column, , text]) => `COMMENT ON COLUMN main.${name}."${column}" IS ${quoted(text)}`),
+  ]);
 }
 
-/** Whether the database has a ledger, and of which version. null: it is empty. */
-export async function schemaVersion(connection: DuckDBConnection): Promise<number | null> {
-  const tables = await connection.runAndReadAll(
-    `SELECT 1 FROM duckdb_tables() WHERE schema_name = 'ledger' AND table_name = 'position'`,
-  );
-  if (tables.currentRowCount === 0) return null;
-  const version = await connection.runAndReadAll('SELECT schema_version FROM ledger.position');
-  return Number(version.value(0, 0));
-}
-
-function quoted(name: string): string {
-  return `"${name}"`;
-}
-
-function literal(text: string): string {
+function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
