@@ -268,6 +268,7 @@ describe('quarantine', () => {
     ['minus zero', { value: -0 }, null],
     ['a level', { stream: { kind: 'gauge' } }, 'unknown_dimension'],
     ['an up-down counter', { stream: { monotonic: false, temporality: CUMULATIVE } }, 'unknown_dimension'],
+    ['nothing behind "usage."', { stream: { name: 'usage.' } }, 'unknown_dimension'],
     ['a signed delta', { stream: { monotonic: false } }, 'unknown_dimension'],
   ])('%s', (_, changes, code) => {
     const result = usageOf([point(changes)], NOW);

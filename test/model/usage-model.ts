@@ -30,7 +30,7 @@ export interface ModelUsage {
 export interface ModelQuarantined {
   code: string;
   customerId: string | null;
-  dimensionId: string;
+  dimensionId: string | null;
   /** value × 10^12; null where the point has no finite number in range. */
   quantity: bigint | null;
 }
@@ -73,11 +73,11 @@ export function usageOf(points: readonly OtlpPoint[], nowUnixNano: bigint): Mode
     if (seen.has(key)) continue;
     seen.add(key);
 
-    const dimensionId = claimedDimension(point);
-    if (dimensionId === null) {
+    if (!isClaimed(point)) {
       result.ignored++;
       continue;
     }
+    const dimensionId = dimensionOf(point);
     const customerId = customerOf(point);
     const quantity = scaledQuantity(point.value);
     const quarantine = (code: string) =>
@@ -113,8 +113,8 @@ export function usageOf(points: readonly OtlpPoint[], nowUnixNano: bigint): Mode
 
     const discovers = stream.kind === 'sum' && stream.monotonic;
     const unit = stream.unit === '' ? '1' : stream.unit;
-    if (!unitOfDimension.has(dimensionId)) {
-      if (!discovers) {
+    if (dimensionId === null || !unitOfDimension.has(dimensionId)) {
+      if (dimensionId === null || !discovers) {
         quarantine('unknown_dimension');
         continue;
       }
@@ -229,12 +229,17 @@ function faultOfPoint(
   return null;
 }
 
-/** The dimension that the built-in meter bills the point to; null where it does not claim the point. */
-function claimedDimension(point: OtlpPoint): string | null {
+function isClaimed(point: OtlpPoint): boolean {
+  return (
+    textOf(attribute(point.attributes, 'usage.dimension.id')) !== null ||
+    point.stream.name.startsWith('usage.')
+  );
+}
+
+/** What the built-in meter bills a claimed point to; null where the metric is called `usage.` and nothing more. */
+function dimensionOf(point: OtlpPoint): string | null {
   const named = textOf(attribute(point.attributes, 'usage.dimension.id'));
-  if (named !== null) return named;
-  const { name } = point.stream;
-  return name.startsWith('usage.') && name !== 'usage.' ? name.slice('usage.'.length) : null;
+  return named ?? textOf(point.stream.name.slice('usage.'.length));
 }
 
 function customerOf(point: OtlpPoint): string | null {
