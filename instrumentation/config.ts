@@ -7,7 +7,7 @@ import type { DimensionOptions } from './usage-aggregation.ts';
 export interface UsageMeterOptions {
   /** Base address of the receiver; `/v1/metrics` is added. Before it: nothing. After it: OTEL_USAGE_ENDPOINT, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT, http://localhost:4318. */
   endpoint?: string | undefined;
-  /** Sent with every request, beside those of OTEL_EXPORTER_OTLP_HEADERS. */
+  /** Sent with every request, beside those of OTEL_EXPORTER_OTLP_HEADERS, _METRICS_HEADERS and OTEL_USAGE_HEADERS. */
   headers?: Record<string, string> | undefined;
   /** What the application says about its dimensions: unit, whether credits are allowed. */
   dimensions?: Record<string, DimensionOptions> | undefined;
@@ -35,7 +35,8 @@ export interface UsageMeterConfig {
   disabled: boolean;
   /** Full address of the metrics route; undefined leaves it to the exporter, which reads OTEL_EXPORTER_OTLP_*. */
   url: string | undefined;
-  headers: Record<string, string> | undefined;
+  /** Those of the environment and of the options together. */
+  headers: Record<string, string>;
   dimensions: Record<string, DimensionOptions>;
   resource: Attributes;
   exportIntervalMillis: number;
@@ -98,7 +99,12 @@ export function usageMeterConfig(options: UsageMeterOptions, env: NodeJS.Process
   return {
     disabled: env.OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true',
     url: base === undefined ? undefined : metricsUrl(base),
-    headers: given.headers ?? headersFromEnv(env, 'OTEL_USAGE_HEADERS'),
+    headers: {
+      ...headersFromEnv(env, 'OTEL_EXPORTER_OTLP_HEADERS'),
+      ...headersFromEnv(env, 'OTEL_EXPORTER_OTLP_METRICS_HEADERS'),
+      ...headersFromEnv(env, 'OTEL_USAGE_HEADERS'),
+      ...given.headers,
+    },
     dimensions: given.dimensions ?? {},
     resource: given.resource ?? {},
     exportIntervalMillis:
@@ -130,12 +136,13 @@ function fromEnv<T>(env: NodeJS.ProcessEnv, name: string, schema: z.ZodType<T>):
   return undefined;
 }
 
-/** `key=value,key2=value2`, percent-encoded, as OTEL_EXPORTER_OTLP_HEADERS. */
-function headersFromEnv(env: NodeJS.ProcessEnv, name: string): Record<string, string> | undefined {
-  const text = env[name]?.trim();
-  if (text === undefined || text === '') return undefined;
+/** `key=value,key2=value2`, percent-encoded. https://opentelemetry.io/docs/specs/otel/protocol/exporter/#specifying-headers-via-environment-variables */
+function headersFromEnv(env: NodeJS.ProcessEnv, name: string): Record<string, string> {
   const headers: Record<string, string> = {};
+  const text = env[name]?.trim();
+  if (text === undefined || text === '') return headers;
   for (const pair of text.split(',')) {
+    if (pair.trim() === '') continue;
     const border = pair.indexOf('=');
     try {
       if (border < 1) throw new Error('expected key=value');

@@ -70,17 +70,20 @@ function onSignal(signal: Signal): void {
     flushAll();
   } else if (dyingOf === null) {
     dyingOf = signal;
-    flushAll().then(() => die(signal));
+    flushAll().then(() => {
+      // Recorded while the flush was running. From here to the kill nothing else can run.
+      for (const meter of unsent()) meter.sendBlocking();
+      die(signal);
+    });
   } else {
     // Somebody is impatient.
+    for (const meter of unsent()) diag.error(lost(meter));
     die(signal);
   }
 }
 Object.defineProperty(onSignal, OURS, { value: true });
 
 function die(signal: Signal): void {
-  // Recorded while the flush was running. From here to the kill nothing else can run.
-  for (const meter of unsent()) meter.sendBlocking();
   uninstall();
   process.kill(process.pid, signal);
 }
@@ -92,9 +95,13 @@ async function flushAll(): Promise<void> {
       await meter.flushAtEnd();
       if (meter.unsentPoints === 0 || meter.recordedCount !== recordedCount) return;
       gaveUp.set(meter, recordedCount);
-      diag.error(`usage: LOST ${meter.unsentPoints} data point(s) if the process ends now: nobody took them`);
+      diag.error(lost(meter));
     }),
   );
+}
+
+function lost(meter: EndingMeter): string {
+  return `usage: LOST ${meter.unsentPoints} data point(s) if the process ends now: nobody took them`;
 }
 
 function unsent(): EndingMeter[] {

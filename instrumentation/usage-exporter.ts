@@ -1,6 +1,5 @@
 /** The OTLP/HTTP exporter of OpenTelemetry, and what the receiver really answered to it. */
-import type { Agent } from 'node:https';
-import { diag } from '@opentelemetry/api';
+import { readFileSync } from 'node:fs';
 import { OTLPMetricExporterBase } from '@opentelemetry/exporter-metrics-otlp-http';
 import {
   convertLegacyHttpOptions,
@@ -30,7 +29,7 @@ export interface Target {
   url: string;
   headers: Record<string, string>;
   gzip: boolean;
-  tls: { ca?: unknown; cert?: unknown; key?: unknown };
+  tls: { ca: Buffer | undefined; cert: Buffer | undefined; key: Buffer | undefined };
 }
 
 export interface UsageExporter {
@@ -38,27 +37,26 @@ export interface UsageExporter {
   export(batch: UsageBatch): Promise<ExportOutcome>;
   /** The request body of a batch, the same at every call. */
   serialize(batch: UsageBatch): Uint8Array;
-  /** Null until headers and TLS files were read, right after the start. */
-  readonly target: Target | null;
+  /** @throws Error where a TLS file cannot be read */
+  target(): Target;
   shutdown(): Promise<void>;
 }
 
 export interface ExporterOptions {
   /** Full address of the metrics route; undefined leaves it to OTEL_EXPORTER_OTLP_*. */
   url?: string | undefined;
-  headers?: Record<string, string> | undefined;
+  /** All of them, those of the environment too. */
+  headers: Record<string, string>;
   timeoutMillis?: number | undefined;
 }
 
-/**
- * @param options what goes before the standard OTEL_EXPORTER_OTLP_* variables
- */
+/** @param options what goes before the standard OTEL_EXPORTER_OTLP_* variables */
 export function createUsageExporter(resource: Resource, options: ExporterOptions): UsageExporter {
   const answer = new AnswerReader();
   const http = convertLegacyHttpOptions(
     {
       ...(options.url === undefined ? {} : { url: options.url }),
-      ...(options.headers === undefined ? {} : { headers: options.headers }),
+      headers: options.headers,
       ...(options.timeoutMillis === undefined ? {} : { timeoutMillis: options.timeoutMillis }),
       userAgent: `otel-usage-meter/${VERSION}`,
     },
@@ -75,19 +73,19 @@ export function createUsageExporter(resource: Resource, options: ExporterOptions
       undefined,
     ),
   );
-  let target: Target | null = null;
-  resolveTarget(http).then(
-    (resolved) => {
-      target = resolved;
-    },
-    (error) => diag.debug('usage: no sender of last resort', error),
-  );
   const request = (batch: UsageBatch): ResourceMetrics => ({ resource, scopeMetrics: batch.scopeMetrics });
 
   return {
-    get target() {
-      return target;
-    },
+    target: () => ({
+      url: http.url,
+      headers: { ...options.headers, 'Content-Type': 'application/json' },
+      gzip: http.compression === 'gzip',
+      tls: {
+        ca: tlsFile('CERTIFICATE'),
+        cert: tlsFile('CLIENT_CERTIFICATE'),
+        key: tlsFile('CLIENT_KEY'),
+      },
+    }),
     serialize: (batch) => answer.serializeRequest(request(batch)),
     export(batch) {
       answer.clear();
@@ -169,10 +167,10 @@ function withStatus(error: Error, status: number): Error {
   return new Error(`the receiver answered ${status} ${error.message} ${body}`.trim(), { cause: error });
 }
 
-async function resolveTarget(http: ReturnType<typeof convertLegacyHttpOptions>): Promise<Target> {
-  const headers = await http.headers();
-  const agent = (await http.agentFactory(new URL(http.url).protocol)) as Agent;
-  const { ca, cert, key } = agent.options;
-  agent.destroy();
-  return { url: http.url, headers, gzip: http.compression === 'gzip', tls: { ca, cert, key } };
+/** https://opentelemetry.io/docs/specs/otel/protocol/exporter/#configuration-options */
+function tlsFile(name: string): Buffer | undefined {
+  const path =
+    process.env[`OTEL_EXPORTER_OTLP_METRICS_${name}`]?.trim() ||
+    process.env[`OTEL_EXPORTER_OTLP_${name}`]?.trim();
+  return path ? readFileSync(path) : undefined;
 }

@@ -138,12 +138,10 @@ class Meter implements UsageMeter, EndingMeter {
   sendBlocking(): void {
     const points = this.unsentPoints;
     try {
-      const target = this.#exporter.target;
-      if (target === null) throw new Error('the process ended before the exporter was ready');
       const batches = [...this.#delivery.pending, ...this.#aggregation.collect()];
       this.#delivery.stop();
       const bodies = batches.map((batch) => this.#exporter.serialize(batch));
-      const sent = sendBlocking(target, bodies, this.#config.shutdownTimeoutMillis);
+      const sent = sendBlocking(this.#exporter.target(), bodies, this.#config.shutdownTimeoutMillis);
       const lost = batches.slice(sent).reduce((sum, batch) => sum + batch.points, 0);
       if (lost > 0) diag.error(`usage: LOST ${lost} data point(s): nobody took them at the process's exit`);
     } catch (error) {

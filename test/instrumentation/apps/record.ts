@@ -1,0 +1,71 @@
+/** A small application for the tests of a process's end. `node record.ts HOW` records usage and then ends as HOW says. */
+import { createServer } from 'node:http';
+import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
+import { defaultUsageMeter, recordUsage } from '../../../instrumentation/index.ts';
+
+const how = process.argv[2];
+const record = (customer: string) => recordUsage({ customer, dimension: 'tokens', value: 1 });
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
+for (let i = 0; i < 10; i++) record('before');
+
+switch (how) {
+  case 'finishes':
+    break;
+  case 'finishes-twice':
+    // Work that begins when the loop is empty, as some applications do.
+    process.once('beforeExit', () => setTimeout(() => record('late'), 10));
+    break;
+  case 'exits':
+    process.exit(3);
+    break;
+  case 'exits-later':
+    setTimeout(() => process.exit(3), 50);
+    break;
+  case 'throws':
+    setTimeout(() => {
+      throw new Error('nobody catches this');
+    }, 50);
+    break;
+  case 'rejects':
+    setTimeout(() => Promise.reject(new Error('nobody handles this')), 50);
+    break;
+  case 'shuts-down':
+    say(JSON.stringify(await defaultUsageMeter().shutdown()));
+    break;
+  case 'serves':
+    // No handler of its own: the signal's default action must hold.
+    createServer().listen(0, '127.0.0.1', () => say('ready'));
+    break;
+  case 'serves-and-records':
+    createServer().listen(0, '127.0.0.1', () => say('ready'));
+    setInterval(() => record('during'), 1);
+    break;
+  case 'handles': {
+    // The usual handler: it ends the process at once when the server is closed.
+    const server = createServer().listen(0, '127.0.0.1', () => say('ready'));
+    process.on('SIGTERM', () => {
+      record('handler');
+      server.close(() => process.exit(7));
+    });
+    break;
+  }
+  case 'handles-once': {
+    const server = createServer().listen(0, '127.0.0.1', () => say('ready'));
+    process.once('SIGTERM', () => {
+      // Longer than any flush: the application must not be killed meanwhile.
+      setTimeout(() => {
+        record('handler');
+        server.close();
+      }, 1500);
+    });
+    break;
+  }
+  case 'ignores':
+    createServer().listen(0, '127.0.0.1', () => say('ready'));
+    process.on('SIGTERM', () => say('ignored'));
+    break;
+  default:
+    throw new Error(`unknown end: ${how}`);
+}
