@@ -1,7 +1,8 @@
 /**
  * The tables of the ledger and the views that analysts read.
  *
- * Base tables live in the SQL schema `ledger`, are narrow, and refer to each other by integer keys. None has a primary
+ * Base tables live in the SQL schema `stored` (not `ledger`: a database in ledger.duckdb has that name itself, and
+ * `ledger.usage` is ambiguous then), are narrow, and refer to each other by integer keys. None has a primary
  * key or an index: an index costs each load in proportion to the table's size. What must be unique is made so by the
  * one writer. The views in `main` are the documented surface; each view and each column has a comment.
  */
@@ -10,30 +11,30 @@ import { QUARANTINE_CODES } from '../quarantine-codes.ts';
 /** Goes up with every change of the base tables; a ledger of another version is rebuilt from the journal. */
 export const SCHEMA_VERSION = 1;
 
-/** Values of `ledger.usage.kind`. */
+/** Values of `stored.usage.kind`. */
 export const KIND_RECORD = 0;
 /** What one cumulative reading added, zero included: one row per reading. */
 export const KIND_INCREMENT = 1;
 /** A change of an increment that is already stored, because a reading came late. Not a record of its own. */
 export const KIND_CORRECTION = 2;
 
-/** Values of `ledger.series.role`. */
+/** Values of `stored.series.role`. */
 export const ROLE_DELTA = 0;
 export const ROLE_CUMULATIVE = 1;
 export const ROLE_LEVEL = 2;
 
 /** Creates tables, in an empty database. */
 export const TABLES: readonly string[] = [
-  'CREATE SCHEMA ledger',
-  `CREATE TABLE ledger.version (version INTEGER NOT NULL)`,
-  `INSERT INTO ledger.version VALUES (${SCHEMA_VERSION})`,
+  'CREATE SCHEMA stored',
+  `CREATE TABLE stored.version (version INTEGER NOT NULL)`,
+  `INSERT INTO stored.version VALUES (${SCHEMA_VERSION})`,
 
   // One row: the journal frame up to which everything is in the ledger, and the greatest usage.time and readings.time.
-  `CREATE TABLE ledger.position (sequence BIGINT NOT NULL, greatest_time TIMESTAMP_NS NOT NULL)`,
-  'INSERT INTO ledger.position VALUES (0, make_timestamp_ns(0))',
+  `CREATE TABLE stored.position (sequence BIGINT NOT NULL, greatest_time TIMESTAMP_NS NOT NULL)`,
+  'INSERT INTO stored.position VALUES (0, make_timestamp_ns(0))',
 
   // start_time is the epoch where unknown. sequence is the journal frame that brought the row.
-  `CREATE TABLE ledger.usage (
+  `CREATE TABLE stored.usage (
     series INTEGER NOT NULL,
     customer INTEGER NOT NULL,
     dimension INTEGER NOT NULL,
@@ -45,7 +46,7 @@ export const TABLES: readonly string[] = [
   )`,
 
   // Every reading of a cumulative series, baselines too. (series, start_time) is a segment.
-  `CREATE TABLE ledger.readings (
+  `CREATE TABLE stored.readings (
     series INTEGER NOT NULL,
     start_time TIMESTAMP_NS NOT NULL,
     time TIMESTAMP_NS NOT NULL,
@@ -56,7 +57,7 @@ export const TABLES: readonly string[] = [
   // Signals that a meter claimed and that are not counted. Keys are exact: unsigned nanoseconds as they came, and
   // value_kind with the 128 bits of the value (storage/ledger-batch.ts). quantity is null unless value_kind is 0;
   // value_text says the value for people.
-  `CREATE TABLE ledger.quarantine (
+  `CREATE TABLE stored.quarantine (
     series INTEGER NOT NULL,
     start_nano UBIGINT NOT NULL,
     time_nano UBIGINT NOT NULL,
@@ -75,7 +76,7 @@ export const TABLES: readonly string[] = [
 
   // hash: 128 bits of SHA-256 over the canonical series. customer and dimension are null for a series that came
   // with none known; its usage rows have their own. metadata is a JSON object of strings, sorted by key.
-  `CREATE TABLE ledger.series (
+  `CREATE TABLE stored.series (
     series INTEGER NOT NULL,
     hash UHUGEINT NOT NULL,
     context INTEGER NOT NULL,
@@ -88,7 +89,7 @@ export const TABLES: readonly string[] = [
   )`,
 
   // hash: of all the other columns but context.
-  `CREATE TABLE ledger.contexts (
+  `CREATE TABLE stored.contexts (
     context INTEGER NOT NULL,
     hash UHUGEINT NOT NULL,
     resource VARCHAR NOT NULL,
@@ -103,7 +104,7 @@ export const TABLES: readonly string[] = [
     weak_identity BOOLEAN NOT NULL
   )`,
 
-  `CREATE TABLE ledger.customers (
+  `CREATE TABLE stored.customers (
     customer INTEGER NOT NULL,
     id VARCHAR NOT NULL,
     name VARCHAR,
@@ -116,7 +117,7 @@ export const TABLES: readonly string[] = [
   )`,
 
   // "interval" is none, hour, day or month; level_ttl is in seconds.
-  `CREATE TABLE ledger.dimensions (
+  `CREATE TABLE stored.dimensions (
     dimension INTEGER NOT NULL,
     id VARCHAR NOT NULL,
     name VARCHAR,
@@ -133,7 +134,7 @@ export const TABLES: readonly string[] = [
     sequence BIGINT NOT NULL
   )`,
 
-  `CREATE TABLE ledger.instruments (
+  `CREATE TABLE stored.instruments (
     hash UHUGEINT NOT NULL,
     temporality UTINYINT NOT NULL,
     sequence BIGINT NOT NULL
@@ -167,10 +168,10 @@ const timestampOrNull = (column: string) =>
 const perWindow = (window: string): string => `FROM (
     SELECT customer, dimension, ${window} AS "window", sum(quantity) AS quantity,
       count(*) FILTER (kind <> ${KIND_CORRECTION}) AS records
-    FROM ledger.usage GROUP BY ALL
+    FROM stored.usage GROUP BY ALL
   ) u
-  JOIN ledger.customers c USING (customer)
-  JOIN ledger.dimensions d USING (dimension)`;
+  JOIN stored.customers c USING (customer)
+  JOIN stored.dimensions d USING (dimension)`;
 
 const windowColumns = (name: string, comment: string): View['columns'] => [
   ['customer_id', 'c.id', "The customer's own id, as the caller gave it."],
@@ -211,11 +212,11 @@ export const VIEWS: readonly View[] = [
       ],
       ['journal_sequence', 'u.sequence', 'The journal frame that brought it.'],
     ],
-    source: `FROM ledger.usage u
-  JOIN ledger.series s USING (series)
-  JOIN ledger.contexts x USING (context)
-  JOIN ledger.customers c ON c.customer = u.customer
-  JOIN ledger.dimensions d ON d.dimension = u.dimension`,
+    source: `FROM stored.usage u
+  JOIN stored.series s USING (series)
+  JOIN stored.contexts x USING (context)
+  JOIN stored.customers c ON c.customer = u.customer
+  JOIN stored.dimensions d ON d.dimension = u.dimension`,
   },
   {
     name: 'usage_hourly',
@@ -241,7 +242,7 @@ export const VIEWS: readonly View[] = [
       ['metadata', 'c.metadata::JSON', 'A JSON object of strings.'],
       ['discovered', 'c.discovered', 'Nobody declared it: it was created because usage came.'],
     ],
-    source: 'FROM ledger.customers c',
+    source: 'FROM stored.customers c',
   },
   {
     name: 'dimensions',
@@ -265,7 +266,7 @@ export const VIEWS: readonly View[] = [
       ['credits_allowed', 'd.credits_allowed', 'Whether negative usage is taken.'],
       ['discovered', 'd.discovered', 'Nobody declared it: it was created because usage came.'],
     ],
-    source: 'FROM ledger.dimensions d',
+    source: 'FROM stored.dimensions d',
   },
   {
     name: 'quarantined',
@@ -296,9 +297,9 @@ export const VIEWS: readonly View[] = [
       ['last_seen', 'q.last_seen', 'When it came last (UTC).'],
       ['journal_sequence', 'q.sequence', 'The journal frame that brought it first.'],
     ],
-    source: `FROM ledger.quarantine q
-  JOIN ledger.series s USING (series)
-  JOIN ledger.contexts x USING (context)`,
+    source: `FROM stored.quarantine q
+  JOIN stored.series s USING (series)
+  JOIN stored.contexts x USING (context)`,
   },
 ];
 
