@@ -74,6 +74,14 @@ export class BatchQueue {
     return this.#segments.reduce((sum, segment) => sum + segment.frames.length, 0);
   }
 
+  /** When the oldest frame that is not taken came; null without one. */
+  get oldestReceivedAtUnixNano(): bigint | null {
+    for (const segment of this.#segments) {
+      if (segment.frames.length > 0) return segment.frames[0].receivedAtUnixNano;
+    }
+    return null;
+  }
+
   /** The columns to write up to `count` further rows to; the caller writes at `length` and increments it. */
   rows(count: number): RowColumns {
     const segment = this.#last();

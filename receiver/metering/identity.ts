@@ -4,6 +4,7 @@
  * They say nothing of how a point came here: neither the request, the connection, the API key nor the Collector.
  */
 import { hash } from 'node:crypto';
+import { ATTR_USAGE_CUSTOMER_ID } from '../../instrumentation/semconv.ts';
 import type { Attribute, MetricHeader } from '../otlp/metric-columns.ts';
 import { CanonicalWriter } from './canonical.ts';
 
@@ -14,11 +15,14 @@ export interface ResourceIdentity {
   weak: boolean;
 }
 
-const SERVICE_KEYS = ['service.namespace', 'service.name', 'service.instance.id'];
+// Who is billed stands with who writes: workers of several customers on one host may share an instance id, and
+// without the customer their points would be taken for each other's (docs/decisions/0003-customer-in-identity.md).
+const IDENTIFYING_KEYS = ['service.namespace', 'service.name', 'service.instance.id', ATTR_USAGE_CUSTOMER_ID];
 
 /**
- * service.namespace, service.name and service.instance.id where a non-empty instance id exists, else every
- * attribute. The OpenTelemetry resource conventions call this triplet globally unique.
+ * service.namespace, service.name and service.instance.id where a non-empty instance id exists, with the customer
+ * where the resource names one; else every attribute. The OpenTelemetry resource conventions call the triplet
+ * globally unique.
  */
 export function resourceIdentity(attributes: readonly Attribute[]): ResourceIdentity {
   const instance = attributes.find(({ key }) => key === 'service.instance.id')?.value;
@@ -28,7 +32,7 @@ export function resourceIdentity(attributes: readonly Attribute[]): ResourceIden
     (instance.type === 'string' && instance.value === '');
   writer.clear();
   writer.byte(weak ? 0 : 1);
-  writer.map(weak ? attributes : attributes.filter(({ key }) => SERVICE_KEYS.includes(key)));
+  writer.map(weak ? attributes : attributes.filter(({ key }) => IDENTIFYING_KEYS.includes(key)));
   return { hash: shortHash(writer.view()), weak };
 }
 

@@ -60,6 +60,13 @@ const INFINITE = codeNumber('infinite');
 const OUT_OF_RANGE = codeNumber('out_of_range');
 const NEGATIVE_MONOTONIC = codeNumber('negative_monotonic');
 
+const OTHER_TEMPORALITY = codeNumber('other_temporality');
+
+/** The slot's instrument may have no declared temporality yet. */
+const OWES_TEMPORALITY = 1;
+/** The slot's customer or dimension is not known yet: {@link Undiscovered} has an entry. */
+const OWES_DISCOVERY = 2;
+
 const KIND_NAMES = ['gauge', 'sum', 'histogram', 'exponential_histogram', 'summary'];
 const TEMPORALITY_NAMES = ['unspecified', 'delta', 'cumulative'];
 
@@ -125,9 +132,9 @@ export class Metering {
   #fixedVerdict = new Uint8Array(1024);
   /** Index into #dimensionIds; -1 without a dimension. */
   #dimension = new Int32Array(1024);
-  /** 1 where {@link Undiscovered} has an entry. */
-  #mayDiscover = new Uint8Array(1024);
-  #header: MetricHeader[] = [];
+  /** What the next point that comes so far has to do: bits of OWES_*. */
+  #owes = new Uint8Array(1024);
+  #context: Context[] = [];
   #dimensionIds: string[] = [];
   #dimensionIndex = new Map<string, number>();
 
@@ -160,7 +167,7 @@ export class Metering {
     this.#slotIndex.clear();
     this.#seriesIndex.clear();
     this.#undiscovered.clear();
-    this.#header.length = 0;
+    this.#context.length = 0;
     this.#slots = 0;
     this.#queue.resetSlots();
   }
@@ -190,13 +197,13 @@ export class Metering {
       }
       if (metric[i] !== currentMetric) {
         currentMetric = metric[i];
-        context = this.#context(columns.metrics[currentMetric]);
+        context = this.#contextOf(columns.metrics[currentMetric]);
         contextId = context.id;
         refusesNegative = context.header.kind === KIND_SUM && context.header.monotonic;
       }
       let slot = this.#slotIndex.get(contextId, attributes[i]);
       if (slot < 0) {
-        if (slot === SLOT_UNKNOWN) slot = this.#defineSlot(context as Context, attributes[i], sequence);
+        if (slot === SLOT_UNKNOWN) slot = this.#defineSlot(context as Context, attributes[i]);
         if (slot === SLOT_UNCLAIMED) {
           outcome.ignored += 1;
           continue;
@@ -249,12 +256,19 @@ export class Metering {
       if (negative && refusesNegative && code === 0) code = NEGATIVE_MONOTONIC;
 
       if (this.#verdictVersion[slot] !== this.#registry.version) this.#judge(slot);
-      const verdict = this.#verdict[slot];
+      let verdict = this.#verdict[slot];
       if (verdict !== 0 && (code === 0 || verdict < code)) code = verdict;
+      if (this.#owes[slot] !== 0) {
+        // An instrument's temporality is that of the first point which has no fault that comes before it.
+        if ((this.#owes[slot] & OWES_TEMPORALITY) !== 0 && (code === 0 || code > OTHER_TEMPORALITY)) {
+          this.#declareTemporality(slot, sequence);
+          verdict = this.#verdict[slot];
+          if (verdict !== 0 && (code === 0 || verdict < code)) code = verdict;
+        }
+        if (code === 0 && (this.#owes[slot] & OWES_DISCOVERY) !== 0) this.#discover(slot, sequence);
+      }
 
-      if (code === 0) {
-        if (this.#mayDiscover[slot] !== 0) this.#discover(slot, sequence);
-      } else {
+      if (code !== 0) {
         const name = codeName(code);
         outcome.quarantined.set(name, (outcome.quarantined.get(name) ?? 0) + 1);
       }
@@ -273,7 +287,7 @@ export class Metering {
     return outcome;
   }
 
-  #context(header: MetricHeader): Context {
+  #contextOf(header: MetricHeader): Context {
     const key = `${header.resourceAttributes} ${header.scopeAttributes} ${header.kind} ${header.temporality} ${
       header.monotonic ? 1 : 0
     } ${header.unit.length} ${header.scopeName.length} ${header.scopeVersion.length} ${header.unit}${header.scopeName}${
@@ -299,7 +313,7 @@ export class Metering {
     return context;
   }
 
-  #defineSlot(context: Context, attributeBlock: number, sequence: number): number {
+  #defineSlot(context: Context, attributeBlock: number): number {
     const attributes = this.#interner.attributes(attributeBlock);
     const { header } = context;
     const claimed = claim(header.name, attributes, context.resourceAttributes);
@@ -319,10 +333,10 @@ export class Metering {
     this.#seriesIndex.add(hash, slot);
     this.#reserveSlot(slot);
 
-    this.#fixedVerdict[slot] = this.#judgeSeries(context, attributes, claimed.customerId, sequence);
+    this.#fixedVerdict[slot] = this.#judgeSeries(context, attributes, claimed.customerId);
     this.#dimension[slot] = claimed.dimensionId === null ? -1 : this.#internDimension(claimed.dimensionId);
-    this.#header[slot] = context.header;
-    this.#mayDiscover[slot] = 0;
+    this.#context[slot] = context;
+    this.#owes[slot] = hasTemporality(context.header) ? OWES_TEMPORALITY : 0;
     this.#judge(slot);
     if (
       claimed.customerId !== null &&
@@ -331,7 +345,7 @@ export class Metering {
         this.#registry.customers.has(claimed.customerId) && this.#registry.dimensions.has(claimed.dimensionId)
       )
     ) {
-      this.#mayDiscover[slot] = 1;
+      this.#owes[slot] |= OWES_DISCOVERY;
       this.#undiscovered.set(slot, {
         customerId: claimed.customerId,
         dimensionId: claimed.dimensionId,
@@ -370,47 +384,39 @@ export class Metering {
     return slot;
   }
 
-  /** The code that follows from the series alone and from its instrument's declared temporality. */
-  #judgeSeries(
-    context: Context,
-    attributes: readonly Attribute[],
-    customerId: string | null,
-    sequence: number,
-  ): number {
+  /** The code that follows from the series alone. */
+  #judgeSeries(context: Context, attributes: readonly Attribute[], customerId: string | null): number {
     const { header } = context;
-    const { temporality } = header;
-    let other = false;
-    if (temporality === TEMPORALITY_DELTA || temporality === TEMPORALITY_CUMULATIVE) {
-      const instrument = this.#registry.declareInstrument(context.instrument, temporality);
-      other = instrument.temporality !== temporality;
-      if (instrument.declared) {
-        this.#queue.recordEvent({
-          type: 'instrument_declared',
-          sequence,
-          instrumentHash: context.instrument,
-          temporality,
-        });
-      }
-    }
-    if (
-      attributes.some(
-        ({ key, value }) => key === ATTR_OTEL_METRIC_OVERFLOW && value.type === 'bool' && value.value,
-      )
-    ) {
-      return codeNumber('sdk_overflow');
-    }
+    const isOverflow = attributes.some(
+      ({ key, value }) => key === ATTR_OTEL_METRIC_OVERFLOW && value.type === 'bool' && value.value,
+    );
+    if (isOverflow) return codeNumber('sdk_overflow');
     if (customerId === null) return codeNumber('missing_customer');
     if (context.duplicateAttribute || hasDuplicate(attributes)) return codeNumber('duplicate_attribute');
-    const hasTemporality =
-      header.kind === KIND_SUM ||
-      header.kind === KIND_HISTOGRAM ||
-      header.kind === KIND_EXPONENTIAL_HISTOGRAM;
-    if (hasTemporality && temporality !== TEMPORALITY_DELTA && temporality !== TEMPORALITY_CUMULATIVE) {
-      return codeNumber('unspecified_temporality');
-    }
+    const { temporality } = header;
+    const isSpecified = temporality === TEMPORALITY_DELTA || temporality === TEMPORALITY_CUMULATIVE;
+    if (hasTemporality(header) && !isSpecified) return codeNumber('unspecified_temporality');
     if (isDistribution(header)) return codeNumber('unsupported_kind');
-    if (other) return codeNumber('other_temporality');
     return 0;
+  }
+
+  /** The series' temporality becomes its instrument's, unless that has another. */
+  #declareTemporality(slot: number, sequence: number): void {
+    this.#owes[slot] &= ~OWES_TEMPORALITY;
+    const { header, instrument } = this.#context[slot];
+    const temporality = header.temporality as 1 | 2;
+    const holding = this.#registry.declareInstrument(instrument, temporality);
+    if (holding.declared) {
+      this.#queue.recordEvent({
+        type: 'instrument_declared',
+        sequence,
+        instrumentHash: instrument,
+        temporality,
+      });
+    }
+    if (holding.temporality === temporality) return;
+    this.#fixedVerdict[slot] = OTHER_TEMPORALITY;
+    this.#judge(slot);
   }
 
   /** Judges a slot by the registry as it is now. */
@@ -423,7 +429,7 @@ export class Metering {
   }
 
   #judgeByRegistry(slot: number): number {
-    const header = this.#header[slot];
+    const { header } = this.#context[slot];
     const dimensionId = this.#dimensionIds[this.#dimension[slot]];
     const dimension = dimensionId === undefined ? undefined : this.#registry.dimensions.get(dimensionId);
     if (dimension === undefined) {
@@ -443,7 +449,7 @@ export class Metering {
     const found = this.#undiscovered.get(slot);
     if (found === undefined) return;
     this.#undiscovered.delete(slot);
-    this.#mayDiscover[slot] = 0;
+    this.#owes[slot] &= ~OWES_DISCOVERY;
     const { customerId, dimensionId, unit } = found;
     if (this.#registry.discoverCustomer(customerId)) {
       this.#queue.recordEvent({ type: 'customer_discovered', sequence, customerId });
@@ -476,7 +482,7 @@ export class Metering {
     };
     this.#verdict = bytes(this.#verdict);
     this.#fixedVerdict = bytes(this.#fixedVerdict);
-    this.#mayDiscover = bytes(this.#mayDiscover);
+    this.#owes = bytes(this.#owes);
     this.#verdictVersion = integers(this.#verdictVersion);
     this.#dimension = integers(this.#dimension);
   }
@@ -496,6 +502,10 @@ function isDistribution(header: MetricHeader): boolean {
     header.kind === KIND_EXPONENTIAL_HISTOGRAM ||
     header.kind === KIND_SUMMARY
   );
+}
+
+function hasTemporality({ kind }: MetricHeader): boolean {
+  return kind === KIND_SUM || kind === KIND_HISTOGRAM || kind === KIND_EXPONENTIAL_HISTOGRAM;
 }
 
 function seriesRole(header: MetricHeader): SeriesRole {

@@ -265,7 +265,7 @@ function isWrittenBySdk(resource: OtlpAttributes): boolean {
 function resourceIdentity(resource: OtlpAttributes): string {
   const instance = attribute(resource, 'service.instance.id');
   if (instance === undefined || instance === null || instance === '') return canonicalAttributes(resource);
-  const named = ['service.namespace', 'service.name', 'service.instance.id'];
+  const named = ['service.namespace', 'service.name', 'service.instance.id', 'usage.customer.id'];
   return canonicalAttributes(resource.filter(([key]) => named.includes(key)));
 }
 

@@ -63,19 +63,7 @@ const STRINGS = [
   '1',
   '\u07ff\u0800\uffff',
 ];
-const DOUBLES = [
-  0,
-  -0,
-  1,
-  0.1,
-  -2.5,
-  1e-320,
-  1.7976931348623157e308,
-  NaN,
-  Infinity,
-  -Infinity,
-  2 ** 53,
-];
+const DOUBLES = [0, -0, 1, 0.1, -2.5, 1e-320, 1.7976931348623157e308, NaN, Infinity, -Infinity, 2 ** 53];
 const INTEGERS = [
   0n,
   1n,
