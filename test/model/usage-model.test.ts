@@ -379,6 +379,12 @@ describe('one series', () => {
       }),
       false,
     ],
+    [
+      'other customer on the resource, same instance',
+      point({ stream: { resource: [...identified, ['usage.customer.id', 'acme']] } }),
+      point({ stream: { resource: [...identified, ['usage.customer.id', 'globex']] } }),
+      false,
+    ],
     ['order of attributes', base, point({ stream: { resource: identified.toReversed() } }), true],
     ['"1" and 1', withAttribute('1'), withAttribute(1n), false],
     ['1 and 1.0', withAttribute(1n), withAttribute(1), false],
