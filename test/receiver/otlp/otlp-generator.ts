@@ -35,16 +35,16 @@ export interface Field {
 
 const utf8 = new TextEncoder();
 
-const varint = (number: number, value: bigint): Field => ({ number, wire: 0, value });
-const bytes = (number: number, value: Uint8Array): Field => ({ number, wire: 2, value });
-const text = (number: number, value: string): Field => bytes(number, utf8.encode(value));
-const message = (number: number, value: Field[]): Field => ({ number, wire: 2, value });
-const fixed64 = (number: number, value: bigint): Field => {
+export const varint = (number: number, value: bigint): Field => ({ number, wire: 0, value });
+export const bytes = (number: number, value: Uint8Array): Field => ({ number, wire: 2, value });
+export const text = (number: number, value: string): Field => bytes(number, utf8.encode(value));
+export const message = (number: number, value: Field[]): Field => ({ number, wire: 2, value });
+export const fixed64 = (number: number, value: bigint): Field => {
   const content = new Uint8Array(8);
   new DataView(content.buffer).setBigUint64(0, BigInt.asUintN(64, value), true);
   return { number, wire: 1, value: content };
 };
-const double = (number: number, value: number): Field => {
+export const double = (number: number, value: number): Field => {
   const content = new Uint8Array(8);
   new DataView(content.buffer).setFloat64(0, value, true);
   return { number, wire: 1, value: content };
