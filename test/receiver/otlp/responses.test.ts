@@ -20,7 +20,7 @@ test.each([
 ])('an answer with %j', (partialSuccess, message, text) => {
   const bytes = exportMetricsResponse('protobuf', partialSuccess);
   expect(Response.toObject(Response.decode(bytes), { longs: String })).toEqual(message);
-  expect(bytes).toEqual(Response.encode(Response.fromObject(message)).finish());
+  expect(Buffer.from(bytes)).toEqual(Response.encode(Response.fromObject(message)).finish());
   expect(json(exportMetricsResponse('json', partialSuccess))).toBe(text);
 });
 
