@@ -1,9 +1,9 @@
 /**
  * `npm run test:interop`: the OpenTelemetry SDKs of other languages into a running receiver, every value exact.
- *   --languages python,go   which ones; each needs its own tools (python3 with venv, go)
+ *   --languages python,go,java   which ones; each needs its own tools (python3 with venv, go, mvn with a JDK)
  */
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,9 +51,27 @@ const LANGUAGES: Record<string, Language> = {
       return [program];
     },
   },
+  java: {
+    prepare() {
+      // Maven writes beside its project, so it works on a copy.
+      const folder = join(CACHE, 'java');
+      cpSync(join(PROGRAMS, 'java'), folder, { recursive: true });
+      const classpath = join(folder, 'target', 'classpath');
+      execFileSync(
+        'mvn',
+        ['-q', '-B', 'compile', 'dependency:build-classpath', `-Dmdep.outputFile=${classpath}`],
+        {
+          cwd: folder,
+          stdio: 'inherit',
+        },
+      );
+      const classes = join(folder, 'target', 'classes');
+      return ['java', '-cp', `${classes}:${readFileSync(classpath, 'utf8').trim()}`, 'Send'];
+    },
+  },
 };
 
-const { values } = parseArgs({ options: { languages: { type: 'string', default: 'python,go' } } });
+const { values } = parseArgs({ options: { languages: { type: 'string', default: 'python,go,java' } } });
 const dataDir = mkdtempSync(join(tmpdir(), 'usage-meter-interop-'));
 const receiver = await startReceiver({ dataDir });
 let passed = 0;
