@@ -142,7 +142,11 @@ export async function recover(directory: string, options: RecoveryOptions = {}):
         const reader = new SegmentReader(handle, header.salt, fileBytes);
         const later = await reader.laterGroup(segment.bytes, segment.lastSequence + 1);
         if (later !== null) {
-          throw corrupt(file, broken.offset, `${broken.reason}; a later group stands at byte ${later}`);
+          throw corrupt(
+            file,
+            broken.offset,
+            `${broken.reason}; the group at byte ${later} was written later`,
+          );
         }
       }
       if (segment.lastSequence < knownSequence) {

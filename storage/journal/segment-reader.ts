@@ -114,8 +114,8 @@ export class SegmentReader {
   }
 
   /**
-   * The first block at or after `offset` where a group begins whose first frame is `sequence` or a later one.
-   * A group is written only after the one before it is fsynced: what stands before such a place was durable.
+   * Where a group stands that shows that the broken one at `offset`, which must begin with `sequence`, was durable:
+   * one behind it, or one in its place that never belonged there. null where nothing shows it.
    */
   async laterGroup(offset: number, sequence: number): Promise<number | null> {
     for (let at = offset; at + GROUP_HEADER_BYTES <= this.#fileBytes; at += BLOCK_BYTES) {
@@ -123,7 +123,8 @@ export class SegmentReader {
         this.#window.peek(at, GROUP_HEADER_BYTES) ?? (await this.#window.load(at, GROUP_HEADER_BYTES));
       if (block.length < GROUP_HEADER_BYTES) return null;
       const header = decodeGroupHeader(block, 0, this.#salt);
-      if (header !== null && header.firstSequence >= sequence) return at;
+      if (header === null) continue;
+      if (at === offset ? header.firstSequence !== sequence : header.firstSequence >= sequence) return at;
     }
     return null;
   }

@@ -3,7 +3,10 @@ import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { Journal, type JournalOptions, type NewFrame } from '../../../storage/journal/journal.ts';
+import { Journal, type JournalOptions } from '../../../storage/journal/journal.ts';
+import { frame } from './frames.ts';
+
+export { frame, receivedAt } from './frames.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'journal-'));
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -13,16 +16,6 @@ export async function newDirectory(): Promise<string> {
   const directory = join(root, String(directories++));
   await mkdir(directory);
   return directory;
-}
-
-/** A frame whose payload, time, kind and encoding all follow from `id`. */
-export function frame(id: number, payloadBytes: number): NewFrame {
-  const payload = Buffer.alloc(payloadBytes, `${id};`);
-  return { receivedAtUnixNano: receivedAt(id), kind: id % 256, encoding: (id * 7) % 256, payload };
-}
-
-export function receivedAt(id: number): bigint {
-  return 1_700_000_000_000_000_000n + BigInt(id);
 }
 
 /** Sizes of payloads, group by group. Frame ids are sequences. */
