@@ -67,6 +67,23 @@ const OWES_TEMPORALITY = 1;
 /** The slot's customer or dimension is not known yet: {@link Undiscovered} has an entry. */
 const OWES_DISCOVERY = 2;
 
+// The fields of a slot.
+const SLOT_FIELDS = 8;
+/** The context and attribute block it was last found under. */
+const CONTEXT = 0;
+const BLOCK = 1;
+/** The slot that followed it last time. Exporters send their series in the same order every time. */
+const NEXT = 2;
+/** The code that follows from series and registry, valid for one version of the registry. */
+const VERDICT = 3;
+const VERDICT_VERSION = 4;
+/** The part of the verdict that no change of the registry alters. */
+const FIXED_VERDICT = 5;
+/** Index into the dimension ids; -1 without a dimension. */
+const DIMENSION = 6;
+/** What the next point that comes so far has to do: bits of OWES_*. */
+const OWES = 7;
+
 const KIND_NAMES = ['gauge', 'sum', 'histogram', 'exponential_histogram', 'summary'];
 const TEMPORALITY_NAMES = ['unspecified', 'delta', 'cumulative'];
 
@@ -125,15 +142,8 @@ export class Metering {
   #slots = 0;
   #undiscovered = new Map<number, Undiscovered>();
 
-  // Per slot. The verdict is the code that follows from series and registry, valid for one registry version.
-  #verdict = new Uint8Array(1024);
-  #verdictVersion = new Int32Array(1024);
-  /** The part of the verdict that no change of the registry alters. */
-  #fixedVerdict = new Uint8Array(1024);
-  /** Index into #dimensionIds; -1 without a dimension. */
-  #dimension = new Int32Array(1024);
-  /** What the next point that comes so far has to do: bits of OWES_*. */
-  #owes = new Uint8Array(1024);
+  /** What is known of each slot: {@link SLOT_FIELDS} integers, side by side. */
+  #slotFields = new Int32Array(1024 * SLOT_FIELDS).fill(-1);
   #context: Context[] = [];
   #dimensionIds: string[] = [];
   #dimensionIndex = new Map<string, number>();
@@ -150,6 +160,7 @@ export class Metering {
     this.#epoch = interner.epoch;
     this.#maxFutureNano = BigInt(options.maxFutureSeconds ?? 600) * 1_000_000_000n;
     this.#maxSlots = options.maxSlots ?? 1 << 21;
+    this.#slotFields[NEXT] = 0;
   }
 
   /** Live series. */
@@ -169,6 +180,8 @@ export class Metering {
     this.#undiscovered.clear();
     this.#context.length = 0;
     this.#slots = 0;
+    this.#slotFields.fill(-1);
+    this.#slotFields[NEXT] = 0;
     this.#queue.resetSlots();
   }
 
@@ -185,6 +198,8 @@ export class Metering {
     const { metric, attributes, startUnixNano, timeUnixNano, value, valueType, count, flags } = columns;
     const quantity = rows.quantity;
 
+    let fields = this.#slotFields;
+    let previous = 0;
     let currentMetric = -1;
     let context: Context | null = null;
     let contextId = -1;
@@ -201,14 +216,26 @@ export class Metering {
         contextId = context.id;
         refusesNegative = context.header.kind === KIND_SUM && context.header.monotonic;
       }
-      let slot = this.#slotIndex.get(contextId, attributes[i]);
-      if (slot < 0) {
-        if (slot === SLOT_UNKNOWN) slot = this.#defineSlot(context as Context, attributes[i]);
+      const block = attributes[i];
+      // The guess is right nearly always, and saves the look-up.
+      let slot = fields[previous * SLOT_FIELDS + NEXT];
+      let at = slot * SLOT_FIELDS;
+      if (fields[at + CONTEXT] !== contextId || fields[at + BLOCK] !== block) {
+        slot = this.#slotIndex.get(contextId, block);
+        if (slot === SLOT_UNKNOWN) {
+          slot = this.#defineSlot(context as Context, block);
+          fields = this.#slotFields;
+        }
         if (slot === SLOT_UNCLAIMED) {
           outcome.ignored += 1;
           continue;
         }
+        fields[previous * SLOT_FIELDS + NEXT] = slot;
+        at = slot * SLOT_FIELDS;
+        fields[at + CONTEXT] = contextId;
+        fields[at + BLOCK] = block;
       }
+      previous = slot;
 
       const word = i * 2;
       const startLow = startUnixNano[word];
@@ -223,49 +250,50 @@ export class Metering {
         code = TIME_IN_FUTURE;
 
       const row = rows.length;
-      const at = row * 4;
+      const words = row * 4;
       const type = valueType[i];
       let kind = VALUE_DECIMAL;
       let negative = false;
       if (type === VALUE_TYPE_INT64) {
-        writeInt64(value[word], value[word + 1], quantity, at);
+        writeInt64(value[word], value[word + 1], quantity, words);
         negative = value[word + 1] >>> 31 === 1;
       } else if (type === VALUE_TYPE_DOUBLE) {
         const double = doubleOf(value[word], value[word + 1]);
         negative = double < 0;
-        if (!Number.isFinite(double) || !writeDouble(double, quantity, at)) {
+        if (!Number.isFinite(double) || !writeDouble(double, quantity, words)) {
           kind = VALUE_DOUBLE;
-          quantity[at] = value[word];
-          quantity[at + 1] = value[word + 1];
-          quantity[at + 2] = 0;
-          quantity[at + 3] = 0;
+          quantity[words] = value[word];
+          quantity[words + 1] = value[word + 1];
+          quantity[words + 2] = 0;
+          quantity[words + 3] = 0;
           if (code === 0)
             code = Number.isNaN(double) ? NOT_A_NUMBER : Number.isFinite(double) ? OUT_OF_RANGE : INFINITE;
         }
       } else if (type === VALUE_TYPE_NONE) {
         kind = VALUE_NONE;
-        quantity.fill(0, at, at + 4);
+        quantity.fill(0, words, words + 4);
         if (code === 0) code = NO_VALUE;
       } else {
         kind = VALUE_DISTRIBUTION;
-        quantity[at] = count[word];
-        quantity[at + 1] = count[word + 1];
-        quantity[at + 2] = type === VALUE_TYPE_COUNT_AND_SUM ? value[word] : NAN_LOW;
-        quantity[at + 3] = type === VALUE_TYPE_COUNT_AND_SUM ? value[word + 1] : NAN_HIGH;
+        quantity[words] = count[word];
+        quantity[words + 1] = count[word + 1];
+        quantity[words + 2] = type === VALUE_TYPE_COUNT_AND_SUM ? value[word] : NAN_LOW;
+        quantity[words + 3] = type === VALUE_TYPE_COUNT_AND_SUM ? value[word + 1] : NAN_HIGH;
       }
       if (negative && refusesNegative && code === 0) code = NEGATIVE_MONOTONIC;
 
-      if (this.#verdictVersion[slot] !== this.#registry.version) this.#judge(slot);
-      let verdict = this.#verdict[slot];
+      if (fields[at + VERDICT_VERSION] !== this.#registry.version) this.#judge(slot);
+      let verdict = fields[at + VERDICT];
       if (verdict !== 0 && (code === 0 || verdict < code)) code = verdict;
-      if (this.#owes[slot] !== 0) {
+      const owes = fields[at + OWES];
+      if (owes !== 0) {
         // An instrument's temporality is that of the first point which has no fault that comes before it.
-        if ((this.#owes[slot] & OWES_TEMPORALITY) !== 0 && (code === 0 || code > OTHER_TEMPORALITY)) {
+        if ((owes & OWES_TEMPORALITY) !== 0 && (code === 0 || code > OTHER_TEMPORALITY)) {
           this.#declareTemporality(slot, sequence);
-          verdict = this.#verdict[slot];
+          verdict = fields[at + VERDICT];
           if (verdict !== 0 && (code === 0 || verdict < code)) code = verdict;
         }
-        if (code === 0 && (this.#owes[slot] & OWES_DISCOVERY) !== 0) this.#discover(slot, sequence);
+        if (code === 0 && (owes & OWES_DISCOVERY) !== 0) this.#discover(slot, sequence);
       }
 
       if (code !== 0) {
@@ -333,10 +361,13 @@ export class Metering {
     this.#seriesIndex.add(hash, slot);
     this.#reserveSlot(slot);
 
-    this.#fixedVerdict[slot] = this.#judgeSeries(context, attributes, claimed.customerId);
-    this.#dimension[slot] = claimed.dimensionId === null ? -1 : this.#internDimension(claimed.dimensionId);
+    const fields = this.#slotFields;
+    const at = slot * SLOT_FIELDS;
+    fields[at + NEXT] = 0;
+    fields[at + FIXED_VERDICT] = this.#judgeSeries(context, attributes, claimed.customerId);
+    fields[at + DIMENSION] = claimed.dimensionId === null ? -1 : this.#internDimension(claimed.dimensionId);
+    fields[at + OWES] = hasTemporality(header) ? OWES_TEMPORALITY : 0;
     this.#context[slot] = context;
-    this.#owes[slot] = hasTemporality(context.header) ? OWES_TEMPORALITY : 0;
     this.#judge(slot);
     if (
       claimed.customerId !== null &&
@@ -345,7 +376,7 @@ export class Metering {
         this.#registry.customers.has(claimed.customerId) && this.#registry.dimensions.has(claimed.dimensionId)
       )
     ) {
-      this.#owes[slot] |= OWES_DISCOVERY;
+      fields[at + OWES] |= OWES_DISCOVERY;
       this.#undiscovered.set(slot, {
         customerId: claimed.customerId,
         dimensionId: claimed.dimensionId,
@@ -402,7 +433,7 @@ export class Metering {
 
   /** The series' temporality becomes its instrument's, unless that has another. */
   #declareTemporality(slot: number, sequence: number): void {
-    this.#owes[slot] &= ~OWES_TEMPORALITY;
+    this.#slotFields[slot * SLOT_FIELDS + OWES] &= ~OWES_TEMPORALITY;
     const { header, instrument } = this.#context[slot];
     const temporality = header.temporality as 1 | 2;
     const holding = this.#registry.declareInstrument(instrument, temporality);
@@ -415,22 +446,23 @@ export class Metering {
       });
     }
     if (holding.temporality === temporality) return;
-    this.#fixedVerdict[slot] = OTHER_TEMPORALITY;
+    this.#slotFields[slot * SLOT_FIELDS + FIXED_VERDICT] = OTHER_TEMPORALITY;
     this.#judge(slot);
   }
 
   /** Judges a slot by the registry as it is now. */
   #judge(slot: number): void {
     const registryCode = this.#judgeByRegistry(slot);
-    const fixed = this.#fixedVerdict[slot];
-    this.#verdict[slot] =
-      fixed === 0 ? registryCode : registryCode === 0 ? fixed : Math.min(fixed, registryCode);
-    this.#verdictVersion[slot] = this.#registry.version;
+    const at = slot * SLOT_FIELDS;
+    const fixed = this.#slotFields[at + FIXED_VERDICT];
+    this.#slotFields[at + VERDICT] =
+      fixed === 0 || (registryCode !== 0 && registryCode < fixed) ? registryCode : fixed;
+    this.#slotFields[at + VERDICT_VERSION] = this.#registry.version;
   }
 
   #judgeByRegistry(slot: number): number {
     const { header } = this.#context[slot];
-    const dimensionId = this.#dimensionIds[this.#dimension[slot]];
+    const dimensionId = this.#dimensionIds[this.#slotFields[slot * SLOT_FIELDS + DIMENSION]];
     const dimension = dimensionId === undefined ? undefined : this.#registry.dimensions.get(dimensionId);
     if (dimension === undefined) {
       // A valid monotonic sum creates its dimension; nothing else does.
@@ -449,7 +481,7 @@ export class Metering {
     const found = this.#undiscovered.get(slot);
     if (found === undefined) return;
     this.#undiscovered.delete(slot);
-    this.#owes[slot] &= ~OWES_DISCOVERY;
+    this.#slotFields[slot * SLOT_FIELDS + OWES] &= ~OWES_DISCOVERY;
     const { customerId, dimensionId, unit } = found;
     if (this.#registry.discoverCustomer(customerId)) {
       this.#queue.recordEvent({ type: 'customer_discovered', sequence, customerId });
@@ -468,23 +500,10 @@ export class Metering {
   }
 
   #reserveSlot(slot: number): void {
-    if (slot < this.#verdict.length) return;
-    const length = this.#verdict.length * 2;
-    const bytes = (column: Uint8Array): Uint8Array<ArrayBuffer> => {
-      const larger = new Uint8Array(length);
-      larger.set(column);
-      return larger;
-    };
-    const integers = (column: Int32Array): Int32Array<ArrayBuffer> => {
-      const larger = new Int32Array(length);
-      larger.set(column);
-      return larger;
-    };
-    this.#verdict = bytes(this.#verdict);
-    this.#fixedVerdict = bytes(this.#fixedVerdict);
-    this.#owes = bytes(this.#owes);
-    this.#verdictVersion = integers(this.#verdictVersion);
-    this.#dimension = integers(this.#dimension);
+    if ((slot + 1) * SLOT_FIELDS <= this.#slotFields.length) return;
+    const larger = new Int32Array(this.#slotFields.length * 2);
+    larger.set(this.#slotFields);
+    this.#slotFields = larger;
   }
 }
 

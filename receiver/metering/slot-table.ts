@@ -10,19 +10,19 @@ export const SLOT_UNKNOWN = -1;
 /** Known to be no business of any meter. */
 export const SLOT_UNCLAIMED = -2;
 
+/** Integers per entry of a {@link SlotIndex}: context, attribute block, slot, and one unused. */
+const ENTRY = 4;
+
 /** (context, attribute block) → slot. */
 export class SlotIndex {
   #mask: number;
-  #context: Int32Array;
-  #attributes: Int32Array;
-  #slot: Int32Array;
+  /** Entries side by side, so that a look-up touches one cache line. A context of -1 is a free place. */
+  #entries: Int32Array;
   #size = 0;
 
   constructor(capacity = 1 << 12) {
     this.#mask = capacity - 1;
-    this.#context = new Int32Array(capacity).fill(-1);
-    this.#attributes = new Int32Array(capacity);
-    this.#slot = new Int32Array(capacity);
+    this.#entries = new Int32Array(capacity * ENTRY).fill(-1);
   }
 
   get size(): number {
@@ -30,12 +30,13 @@ export class SlotIndex {
   }
 
   get(context: number, attributes: number): number {
-    const contexts = this.#context;
+    const entries = this.#entries;
     const mask = this.#mask;
-    for (let at = mix(context, attributes) & mask; ; at = (at + 1) & mask) {
-      const found = contexts[at];
+    for (let place = mix(context, attributes) & mask; ; place = (place + 1) & mask) {
+      const at = place * ENTRY;
+      const found = entries[at];
       if (found === -1) return SLOT_UNKNOWN;
-      if (found === context && this.#attributes[at] === attributes) return this.#slot[at];
+      if (found === context && entries[at + 1] === attributes) return entries[at + 2];
     }
   }
 
@@ -47,27 +48,26 @@ export class SlotIndex {
   }
 
   clear(): void {
-    this.#context.fill(-1);
+    this.#entries.fill(-1);
     this.#size = 0;
   }
 
   #place(context: number, attributes: number, slot: number): void {
-    let at = mix(context, attributes) & this.#mask;
-    while (this.#context[at] !== -1) at = (at + 1) & this.#mask;
-    this.#context[at] = context;
-    this.#attributes[at] = attributes;
-    this.#slot[at] = slot;
+    let place = mix(context, attributes) & this.#mask;
+    while (this.#entries[place * ENTRY] !== -1) place = (place + 1) & this.#mask;
+    const at = place * ENTRY;
+    this.#entries[at] = context;
+    this.#entries[at + 1] = attributes;
+    this.#entries[at + 2] = slot;
   }
 
   #grow(): void {
-    const [contexts, attributes, slots] = [this.#context, this.#attributes, this.#slot];
+    const entries = this.#entries;
     const capacity = (this.#mask + 1) * 2;
     this.#mask = capacity - 1;
-    this.#context = new Int32Array(capacity).fill(-1);
-    this.#attributes = new Int32Array(capacity);
-    this.#slot = new Int32Array(capacity);
-    for (let i = 0; i < contexts.length; i++) {
-      if (contexts[i] !== -1) this.#place(contexts[i], attributes[i], slots[i]);
+    this.#entries = new Int32Array(capacity * ENTRY).fill(-1);
+    for (let at = 0; at < entries.length; at += ENTRY) {
+      if (entries[at] !== -1) this.#place(entries[at], entries[at + 1], entries[at + 2]);
     }
   }
 }
