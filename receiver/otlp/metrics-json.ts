@@ -1,9 +1,6 @@
 /** Decodes an OTLP ExportMetricsServiceRequest in JSON into the same columns as the protobuf form. */
-import { encodeAttributes } from './attribute-blocks.ts';
 import type { ByteInterner } from './attribute-interner.ts';
 import {
-  type AnyValue,
-  type Attribute,
   DecodeError,
   KIND_EXPONENTIAL_HISTOGRAM,
   KIND_GAUGE,
@@ -20,6 +17,7 @@ import {
   VALUE_TYPE_NONE,
 } from './metric-columns.ts';
 import { NESTING_LIMIT } from './wire-reader.ts';
+import { WireWriter } from './wire-writer.ts';
 
 /**
  * Appends the points of a request to `columns`; metrics without points leave nothing.
@@ -306,102 +304,109 @@ class JsonDecoder {
 
   private checkAttributes(name: string, value: unknown, depth: number): void {
     if (value === undefined || value === null) return;
+    blockWriter.clear();
     this.path.push(name);
-    this.attributeList(value, depth);
+    this.writeKeyValues(blockWriter, value, depth);
     this.path.pop();
   }
 
-  // Attributes.
+  // Attributes: written straight as protobuf, so that one path follows.
 
   private block(value: unknown, depth: number): number {
     if (value === undefined || value === null) return 0;
+    const writer = blockWriter;
+    writer.clear();
     this.path.push('attributes');
-    const block = encodeAttributes(this.attributeList(value, depth));
+    this.writeKeyValues(writer, value, depth);
     this.path.pop();
-    return this.interner.intern(block, 0, block.length, depth);
+    return this.interner.intern(writer.buffer, 0, writer.length, depth);
   }
 
   /** @param depth the level of the KeyValues */
-  private attributeList(value: unknown, depth: number): Attribute[] {
+  private writeKeyValues(writer: WireWriter, value: unknown, depth: number): void {
     const items = this.array(value);
     if (items.length > 0 && depth > NESTING_LIMIT) this.fail(`more than ${NESTING_LIMIT} levels of nesting`);
-    const attributes: Attribute[] = [];
+    const { path } = this;
     for (let i = 0; i < items.length; i++) {
-      this.path.push(i);
+      path.push(i);
       const pair = this.object(items[i]);
       const key = this.textField('key', pair.key);
-      this.path.push('value');
-      attributes.push({ key, value: this.anyValue(pair.value, depth + 1) });
-      this.path.pop();
-      this.path.pop();
+      writer.begin(1);
+      if (key !== '') writer.text(1, key);
+      path.push('value');
+      if (pair.value !== undefined && pair.value !== null)
+        this.writeAnyValue(writer, 2, pair.value, depth + 1);
+      path.pop();
+      writer.end();
+      path.pop();
     }
-    return attributes;
   }
 
-  private anyValue(item: unknown, depth: number): AnyValue {
-    if (item === undefined || item === null) return { type: 'empty' };
+  private writeAnyValue(writer: WireWriter, field: number, value: unknown, depth: number): void {
     if (depth > NESTING_LIMIT) this.fail(`more than ${NESTING_LIMIT} levels of nesting`);
-    const any = this.object(item);
-    let member = '';
-    let content: unknown;
-    const offer = (name: string, offered: unknown) => {
-      if (offered === undefined || offered === null) return;
-      if (member !== '') this.fail(`expected one value (got ${member} and ${name})`);
-      member = name;
-      content = offered;
-    };
-    offer('stringValue', this.either(any.stringValue, any.string_value));
-    offer('boolValue', this.either(any.boolValue, any.bool_value));
-    offer('intValue', this.either(any.intValue, any.int_value));
-    offer('doubleValue', this.either(any.doubleValue, any.double_value));
-    offer('arrayValue', this.either(any.arrayValue, any.array_value));
-    offer('kvlistValue', this.either(any.kvlistValue, any.kvlist_value));
-    offer('bytesValue', this.either(any.bytesValue, any.bytes_value));
-    offer('stringValueStrindex', this.either(any.stringValueStrindex, any.string_value_strindex));
-    if (member === '') return { type: 'empty' };
+    const any = this.object(value);
+    writer.begin(field);
+    let member = this.offer('', 'stringValue', this.either(any.stringValue, any.string_value));
+    member = this.offer(member, 'boolValue', this.either(any.boolValue, any.bool_value));
+    member = this.offer(member, 'intValue', this.either(any.intValue, any.int_value));
+    member = this.offer(member, 'doubleValue', this.either(any.doubleValue, any.double_value));
+    member = this.offer(member, 'arrayValue', this.either(any.arrayValue, any.array_value));
+    member = this.offer(member, 'kvlistValue', this.either(any.kvlistValue, any.kvlist_value));
+    member = this.offer(member, 'bytesValue', this.either(any.bytesValue, any.bytes_value));
+    const index = this.either(any.stringValueStrindex, any.string_value_strindex);
+    member = this.offer(member, 'stringValueStrindex', index);
     this.path.push(member);
-    const value = this.member(member, content, depth);
-    this.path.pop();
-    return value;
-  }
-
-  private member(member: string, content: unknown, depth: number): AnyValue {
     switch (member) {
+      case '':
+        break;
       case 'stringValue':
-        return { type: 'string', value: this.text(content) };
+        writer.text(1, this.text(any.stringValue ?? any.string_value));
+        break;
       case 'boolValue':
-        return { type: 'bool', value: this.bool(content) };
-      case 'intValue':
-        return {
-          type: 'int',
-          value: BigInt(this.integer(content, INT64_MIN, INT64_MAX, 'a 64-bit integer')),
-        };
+        writer.varint(2, this.bool(any.boolValue ?? any.bool_value) ? 1 : 0);
+        break;
+      case 'intValue': {
+        const content = any.intValue ?? any.int_value;
+        writer.varint(3, this.integer(content, INT64_MIN, INT64_MAX, 'a 64-bit integer'));
+        break;
+      }
       case 'doubleValue':
-        return { type: 'double', value: this.double(content) };
+        writer.double(4, this.double(any.doubleValue ?? any.double_value));
+        break;
       case 'arrayValue': {
-        const list = this.listValues(content, depth);
-        const items: AnyValue[] = [];
-        for (let i = 0; i < list.length; i++) {
+        writer.begin(5);
+        const items = this.listValues(any.arrayValue ?? any.array_value, depth);
+        for (let i = 0; i < items.length; i++) {
           this.path.push('values', i);
-          items.push(this.anyValue(this.object(list[i]), depth + 2));
+          this.writeAnyValue(writer, 1, items[i], depth + 2);
           this.path.length -= 2;
         }
-        return { type: 'array', value: items };
+        writer.end();
+        break;
       }
-      case 'kvlistValue': {
-        const list = this.listValues(content, depth);
+      case 'kvlistValue':
+        writer.begin(6);
         this.path.push('values');
-        const entries = this.attributeList(list, depth + 2);
+        this.writeKeyValues(writer, this.listValues(any.kvlistValue ?? any.kvlist_value, depth), depth + 2);
         this.path.pop();
-        return { type: 'map', value: entries };
-      }
+        writer.end();
+        break;
       case 'bytesValue':
-        return { type: 'bytes', value: this.base64(content) };
+        writer.raw(7, this.base64(any.bytesValue ?? any.bytes_value));
+        break;
       default:
-        // An index into a table that only profiles have means nothing here.
-        this.integer(content, INT32_MIN, INT32_MAX, 'a 32-bit integer');
-        return { type: 'empty' };
+        // An index into a table that only profiles have means nothing here: the value stays empty.
+        this.integer(index, INT32_MIN, INT32_MAX, 'a 32-bit integer');
     }
+    this.path.pop();
+    writer.end();
+  }
+
+  /** The member of a oneof that holds: `earlier`, or `name` if there is something in it, but never both. */
+  private offer(earlier: string, name: string, content: unknown): string {
+    if (content === undefined || content === null) return earlier;
+    if (earlier !== '') this.fail(`expected one value (got ${earlier} and ${name})`);
+    return name;
   }
 
   /** The `values` of an ArrayValue or KeyValueList that stands in an AnyValue at level `depth`. */
@@ -471,6 +476,7 @@ class JsonDecoder {
   }
 
   private int64Into(name: string, value: unknown, signed: boolean, column: Uint32Array, row: number): void {
+    if (typeof value === 'string' && digitsInto(value, column, row)) return;
     this.path.push(name);
     const integer = signed
       ? this.integer(value, INT64_MIN, INT64_MAX, 'a 64-bit integer')
@@ -594,6 +600,9 @@ class JsonDecoder {
   }
 }
 
+/** Holds one block at a time. */
+const blockWriter = new WireWriter();
+
 /** Where values go that are only checked. */
 const unused = new Uint32Array(2);
 
@@ -607,6 +616,30 @@ const UINT64_MAX = 2n ** 64n - 1n;
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 // The standard and the URL-safe alphabet, padded or not.
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
+
+/**
+ * Writes an integer of plain digits below 9 × 10^18, as times and values are, without a bigint.
+ * @returns false if it is something else: then nothing was written
+ */
+function digitsInto(text: string, column: Uint32Array, row: number): boolean {
+  const length = text.length;
+  if (length === 0 || length > 19 || (length === 19 && text.charCodeAt(0) > 0x38)) return false;
+  // value = upper × 10^9 + lower, where upper < 9 × 10^9 is exact in a double.
+  let upper = 0;
+  let lower = 0;
+  for (let i = 0; i < length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return false;
+    if (i < length - 9) upper = upper * 10 + digit;
+    else lower = lower * 10 + digit;
+  }
+  // upper = high × 2^16 + low; both products are exact, and so is the sum of the lower 48 bits.
+  const high = Math.floor(upper / 65536) * 1e9;
+  const sum = (high % 65536) * 65536 + (upper % 65536) * 1e9 + lower;
+  column[2 * row] = sum % 4294967296;
+  column[2 * row + 1] = Math.floor(high / 65536) + Math.floor(sum / 4294967296);
+  return true;
+}
 
 /** An integer in decimal, also with a fraction of zeros or an exponent; null if it is none, or none of 64 bits. */
 function integerFromText(text: string): number | bigint | null {

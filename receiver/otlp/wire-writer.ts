@@ -2,12 +2,14 @@
 
 /** Fields in the order of the calls; `begin` and `end` bracket a message within the message. */
 export class WireWriter {
-  private buffer = new Uint8Array(256);
-  private length = 0;
-  /** Where the content of each open message starts. */
+  /** What was written is at [0, length). */
+  buffer = new Uint8Array(256);
+  length = 0;
+  /** Where the content of each open message starts; one byte before it is kept for its length. */
   private readonly open: number[] = [];
+  private view = new DataView(this.buffer.buffer);
 
-  /** What was written so far; the bytes are the caller's. */
+  /** A copy of what was written so far. */
   bytes(): Uint8Array {
     return this.buffer.slice(0, this.length);
   }
@@ -20,27 +22,25 @@ export class WireWriter {
 
   begin(field: number): void {
     this.small(field * 8 + 2);
-    this.open.push(this.length);
+    this.reserve(1);
+    this.open.push(++this.length);
   }
 
   end(): void {
     const start = this.open.pop();
     if (start === undefined) throw new Error('end() without begin()');
-    const size = this.length - start;
-    let lengthBytes = 1;
-    for (let rest = size >>> 7; rest > 0; rest >>>= 7) lengthBytes++;
-    this.reserve(lengthBytes);
-    this.buffer.copyWithin(start + lengthBytes, start, this.length);
-    this.length = start;
-    this.small(size);
-    this.length = start + lengthBytes + size;
+    this.closeLength(start);
   }
 
   /** A varint field; negative values are written as int64 is, in ten bytes. */
-  varint(field: number, value: bigint): void {
+  varint(field: number, value: number | bigint): void {
     this.small(field * 8);
+    if (typeof value === 'number' && value >= 0 && value < 2 ** 31) {
+      this.small(value);
+      return;
+    }
     this.reserve(10);
-    let rest = BigInt.asUintN(64, value);
+    let rest = BigInt.asUintN(64, BigInt(value));
     while (rest > 0x7fn) {
       this.buffer[this.length++] = Number(rest & 0x7fn) | 0x80;
       rest >>= 7n;
@@ -51,12 +51,28 @@ export class WireWriter {
   double(field: number, value: number): void {
     this.small(field * 8 + 1);
     this.reserve(8);
-    new DataView(this.buffer.buffer).setFloat64(this.length, value, true);
+    this.view.setFloat64(this.length, value, true);
     this.length += 8;
   }
 
+  /** A string field; it must be well-formed (no lone surrogates), what is not becomes U+FFFD. */
   text(field: number, value: string): void {
-    this.raw(field, utf8.encode(value));
+    this.small(field * 8 + 2);
+    const length = value.length;
+    this.reserve(1 + 3 * length);
+    const start = ++this.length;
+    const buffer = this.buffer;
+    let i = 0;
+    // Calling into the platform costs more than a short ASCII string does.
+    if (length <= 64) {
+      for (; i < length; i++) {
+        const unit = value.charCodeAt(i);
+        if (unit > 0x7f) break;
+        buffer[start + i] = unit;
+      }
+    }
+    this.length = i === length ? start + i : start + utf8.encodeInto(value, buffer.subarray(start)).written;
+    this.closeLength(start);
   }
 
   raw(field: number, value: Uint8Array): void {
@@ -67,7 +83,23 @@ export class WireWriter {
     this.length += value.length;
   }
 
-  /** A varint below 2^31: a tag or a length. */
+  /** Writes the length of the content [start, length) in front of it. */
+  private closeLength(start: number): void {
+    const size = this.length - start;
+    if (size < 0x80) {
+      this.buffer[start - 1] = size;
+      return;
+    }
+    let more = 1;
+    for (let rest = size >>> 14; rest > 0; rest >>>= 7) more++;
+    this.reserve(more);
+    this.buffer.copyWithin(start + more, start, this.length);
+    this.length = start - 1;
+    this.small(size);
+    this.length += size;
+  }
+
+  /** A varint below 2^31. */
   private small(value: number): void {
     this.reserve(5);
     let rest = value;
@@ -83,6 +115,7 @@ export class WireWriter {
     const larger = new Uint8Array(Math.max(this.buffer.length * 2, this.length + more));
     larger.set(this.buffer);
     this.buffer = larger;
+    this.view = new DataView(larger.buffer);
   }
 }
 

@@ -240,6 +240,21 @@ describe('what is refused, and where', () => {
   });
 });
 
+test('integers of any length are exact', () => {
+  const random = new Random(7);
+  const numbers = [0n, 10n ** 9n, 10n ** 18n, 9n * 10n ** 18n - 1n, 9n * 10n ** 18n, 2n ** 63n - 1n];
+  for (let i = 0; i < 2000; i++) {
+    const words = (BigInt(random.below(2 ** 31)) << 32n) | BigInt(random.below(2 ** 32));
+    numbers.push(words >> BigInt(random.below(63)));
+  }
+  const points = numbers.map(
+    (number, i) => `{"asInt":"${i % 2 === 0 ? number : -number}","timeUnixNano":"${number}"}`,
+  );
+  expect(rows(metric(`"sum":{"dataPoints":[${points.join(',')}]}`))).toMatchObject(
+    numbers.map((number, i) => ({ value: `int ${i % 2 === 0 ? number : -number}`, time: number })),
+  );
+});
+
 test('points are appended once, also where the body is parsed twice', () => {
   const interner = new ByteInterner();
   const columns = new MetricColumns();
