@@ -1,0 +1,41 @@
+/** From exact usage to what is billed: usage increment, rounding and unit price. (Pure.) */
+import { FRACTION_DIGITS } from '../decimal.ts';
+
+export type Rounding = 'floor' | 'ceiling' | 'round';
+
+/**
+ * A quantity rounded to a multiple of the increment; all three scaled by 10^12. `round` is half away from zero;
+ * floor and ceiling are towards minus and plus infinity, so a credit of 0.5 at an increment of 1 is -1 by floor.
+ * Without an increment nothing is rounded.
+ */
+export function billableQuantity(
+  quantity: bigint,
+  increment: bigint | null,
+  rounding: Rounding | null,
+): bigint {
+  if (increment === null) return quantity;
+  const remainder = ((quantity % increment) + increment) % increment;
+  const below = quantity - remainder;
+  if (remainder === 0n) return quantity;
+  switch (rounding ?? 'round') {
+    case 'floor':
+      return below;
+    case 'ceiling':
+      return below + increment;
+    case 'round': {
+      const half = remainder * 2n - increment;
+      // Away from zero is up for a positive quantity and down for a negative one.
+      const up = half > 0n || (half === 0n && quantity > 0n);
+      return up ? below + increment : below;
+    }
+  }
+}
+
+/** Billable quantity × unit price, both scaled by 10^12, as exact decimal text (up to 24 fraction digits). */
+export function amountText(billable: bigint, unitPrice: bigint): string {
+  const product = billable * unitPrice;
+  const digits = (product < 0n ? -product : product).toString().padStart(2 * FRACTION_DIGITS + 1, '0');
+  const whole = digits.slice(0, -2 * FRACTION_DIGITS);
+  const fraction = digits.slice(-2 * FRACTION_DIGITS).replace(/0+$/, '');
+  return `${product < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+}
