@@ -42,6 +42,8 @@ export interface UsageExporter {
   shutdown(): Promise<void>;
 }
 
+const USER_AGENT = `otel-usage-meter/${VERSION}`;
+
 export interface ExporterOptions {
   /** Full address of the metrics route; undefined leaves it to OTEL_EXPORTER_OTLP_*. */
   url?: string | undefined;
@@ -58,7 +60,7 @@ export function createUsageExporter(resource: Resource, options: ExporterOptions
       ...(options.url === undefined ? {} : { url: options.url }),
       headers: options.headers,
       ...(options.timeoutMillis === undefined ? {} : { timeoutMillis: options.timeoutMillis }),
-      userAgent: `otel-usage-meter/${VERSION}`,
+      userAgent: USER_AGENT,
     },
     'METRICS',
     'v1/metrics',
@@ -78,7 +80,7 @@ export function createUsageExporter(resource: Resource, options: ExporterOptions
   return {
     target: () => ({
       url: http.url,
-      headers: { ...options.headers, 'Content-Type': 'application/json' },
+      headers: { ...options.headers, 'Content-Type': 'application/json', 'User-Agent': USER_AGENT },
       gzip: http.compression === 'gzip',
       tls: {
         ca: tlsFile('CERTIFICATE'),

@@ -44,18 +44,28 @@ function start(file: string, args: string[], env: Record<string, string> = {}): 
 }
 
 describe('nothing is lost when the process', () => {
-  test.each<[string, string, number, Record<string, string>]>([
-    // how                                   app               code  what arrived
-    ['has nothing left to do', 'finishes', 0, { 'before tokens': '10' }],
-    ['finds more to do at the end', 'finishes-twice', 0, { 'before tokens': '10', 'late tokens': '1' }],
-    ['calls process.exit() at once', 'exits', 3, { 'before tokens': '10' }],
-    ['calls process.exit() later', 'exits-later', 3, { 'before tokens': '10' }],
-    ['does not catch an error', 'throws', 1, { 'before tokens': '10' }],
-    ['does not handle a rejection', 'rejects', 1, { 'before tokens': '10' }],
-    ['shuts the meter down itself', 'shuts-down', 0, { 'before tokens': '10' }],
-  ])('%s', async (_, how, code, arrived) => {
+  // While the event loop still runs, the exporter sends; after process.exit(), the sender of last resort.
+  const exporter = /^otel-usage-meter\/\S+ OTel-OTLP-Exporter-JavaScript/;
+  const lastResort = /^otel-usage-meter\/\S+$/;
+  test.each<[string, string, number, RegExp, Record<string, string>]>([
+    // how    app   code  sent by   what arrived
+    ['has nothing left to do', 'finishes', 0, exporter, { 'before tokens': '10' }],
+    [
+      'finds more to do at the end',
+      'finishes-twice',
+      0,
+      exporter,
+      { 'before tokens': '10', 'late tokens': '1' },
+    ],
+    ['calls process.exit() at once', 'exits', 3, lastResort, { 'before tokens': '10' }],
+    ['calls process.exit() later', 'exits-later', 3, lastResort, { 'before tokens': '10' }],
+    ['does not catch an error', 'throws', 1, lastResort, { 'before tokens': '10' }],
+    ['does not handle a rejection', 'rejects', 1, lastResort, { 'before tokens': '10' }],
+    ['shuts the meter down itself', 'shuts-down', 0, exporter, { 'before tokens': '10' }],
+  ])('%s', async (_, how, code, agent, arrived) => {
     const end = await start('record.ts', [how]).ended;
     expect(end).toMatchObject({ code, signal: null });
+    for (const { headers } of server.requests) expect(headers['user-agent']).toMatch(agent);
     expect(totals(server.accepted())).toEqual(arrived);
   });
 

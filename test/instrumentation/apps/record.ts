@@ -7,6 +7,18 @@ const how = process.argv[2];
 const record = (customer: string) => recordUsage({ customer, dimension: 'tokens', value: 1 });
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
+if (how === 'handles-once') {
+  // Registered before the first record, and gone from the list of listeners while it runs.
+  const server = createServer().listen(0, '127.0.0.1', () => say('ready'));
+  process.once('SIGTERM', () => {
+    // Longer than any flush: the application must not be killed meanwhile.
+    setTimeout(() => {
+      record('handler');
+      server.close();
+    }, 1500);
+  });
+}
+
 diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
 for (let i = 0; i < 10; i++) record('before');
 
@@ -51,17 +63,9 @@ switch (how) {
     });
     break;
   }
-  case 'handles-once': {
-    const server = createServer().listen(0, '127.0.0.1', () => say('ready'));
-    process.once('SIGTERM', () => {
-      // Longer than any flush: the application must not be killed meanwhile.
-      setTimeout(() => {
-        record('handler');
-        server.close();
-      }, 1500);
-    });
+  case 'handles-once':
+    // See above.
     break;
-  }
   case 'ignores':
     createServer().listen(0, '127.0.0.1', () => say('ready'));
     process.on('SIGTERM', () => say('ignored'));
