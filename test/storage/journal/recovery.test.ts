@@ -62,17 +62,29 @@ test('a cut at every byte of the last segment leaves its longest durable prefix'
   }
 });
 
-test('after a cut, the journal goes on where the durable prefix ends', async () => {
+test('after a cut, the journal goes on where the durable prefix ends, and nothing of the torn write is left', async () => {
   const directory = await killedJournal(GROUPS);
-  await truncate(await onlySegment(directory), 2000);
+  const file = await onlySegment(directory);
+  await overwrite(file, 2000, Buffer.from('torn'));
   const journal = await Journal.open(directory);
   expect(journal.lastSequence).toBe(4);
-  await appendGroups(journal, [[1], [2000]]);
+  // Shorter than what was cut: what stood behind it must not show again.
+  await appendGroups(journal, [[1]]);
+  const killed = await copyOf(directory);
+  await appendGroups(journal, [[2000]]);
   await journal.close();
-  const reopened = await Journal.open(directory);
-  expect(reopened.recovery.cut).toBeNull();
-  expect(await contents(reopened)).toEqual([...expectedContents(GROUPS.slice(0, 2)), '5:1', '6:2000']);
-  await reopened.close();
+  for (const [path, groups] of [
+    [killed, [[1]]],
+    [directory, [[1], [2000]]],
+  ] as const) {
+    const reopened = await Journal.open(path);
+    expect(reopened.recovery.cut).toBeNull();
+    expect(await contents(reopened)).toEqual([
+      ...expectedContents(GROUPS.slice(0, 2)),
+      ...expectedContents(groups, 5),
+    ]);
+    await reopened.close();
+  }
 });
 
 describe('one flipped bit', () => {
