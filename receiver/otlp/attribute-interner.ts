@@ -35,7 +35,7 @@ export class ByteInterner implements AttributeInterner {
   private readonly reader = new WireReader();
   private readonly arenaReader = new WireReader();
 
-  /** Block after block, each from a word boundary on, the last word filled up with zeros. */
+  /** Block after block, each from a word boundary on. */
   private arena = new Uint8Array(FIRST_BYTES);
   private arenaView = new DataView(this.arena.buffer);
   private arenaLength = 0;
@@ -186,8 +186,6 @@ export class ByteInterner implements AttributeInterner {
     const kept = this.arenaLength;
     const keptEnd = kept + ((length + 3) & ~3);
     if (keptEnd > this.arena.length) this.growArena(keptEnd);
-    // A forgotten block may have left bytes here.
-    this.arenaView.setInt32(keptEnd - 4, 0, true);
     this.arena.set(bytes.subarray(start, end), kept);
     this.arenaLength = keptEnd;
     this.place[id] = kept / 4;

@@ -263,20 +263,20 @@ class RequestDecoder {
       }
       switch (tag) {
         case 0x11:
-          if (end - at < 8) reader.skip(8, end);
+          if (end - at < 8) this.cutOff(at);
           startLow = view.getInt32(at, true);
           startHigh = view.getInt32(at + 4, true);
           at += 8;
           break;
         case 0x19:
-          if (end - at < 8) reader.skip(8, end);
+          if (end - at < 8) this.cutOff(at);
           timeLow = view.getInt32(at, true);
           timeHigh = view.getInt32(at + 4, true);
           at += 8;
           break;
         case 0x21:
         case 0x31:
-          if (end - at < 8) reader.skip(8, end);
+          if (end - at < 8) this.cutOff(at);
           valueLow = view.getInt32(at, true);
           valueHigh = view.getInt32(at + 4, true);
           valueType = tag === 0x31 ? VALUE_TYPE_INT64 : VALUE_TYPE_DOUBLE;
@@ -344,6 +344,11 @@ class RequestDecoder {
     columns.count[2 * row + 1] = 0;
     columns.flags[row] = flags;
     columns.length = row + 1;
+  }
+
+  private cutOff(at: number): never {
+    this.reader.at = at;
+    return this.reader.fail('a fixed-size field is cut off');
   }
 
   /** The points of histograms and summaries: times, count and sum have the same numbers in all of them. */

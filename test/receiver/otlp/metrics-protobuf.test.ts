@@ -252,6 +252,11 @@ describe('what is refused', () => {
       metric(message(9, [point(bytes(6, new Uint8Array(9)))])),
       'that 8 does not divide',
     ],
+    [
+      'a value that goes on in the next points, behind which it would fit again',
+      sum(bytes(1, new Uint8Array([0x11, 0, 0, 0, 0, 0, 0, 0, 0, 0x31, 1, 0])), point(), point(), point()),
+      'a fixed-size field is cut off',
+    ],
     ['a cut time', sum(bytes(1, new Uint8Array([0x19, 0, 0]))), 'a fixed-size field is cut off'],
     ['nesting of 101 levels', sum(point(message(7, [message(2, nested(47))]))), 'more than 100 levels'],
     [

@@ -31,6 +31,8 @@ export interface Field {
   number: number;
   wire: 0 | 1 | 2 | 3 | 5;
   value: bigint | Uint8Array | Field[];
+  /** Added to the length that is written in front of length-delimited content. */
+  lengthError?: number;
 }
 
 const utf8 = new TextEncoder();
@@ -312,12 +314,12 @@ export function encode(fields: Field[], sloppy?: Random): Uint8Array {
 }
 
 function writeFields(out: number[], fields: Field[], sloppy: Random | undefined): void {
-  for (const { number, wire, value } of fields) {
+  for (const { number, wire, value, lengthError = 0 } of fields) {
     writeVarint(out, BigInt(number * 8 + wire), sloppy, 5);
     if (typeof value === 'bigint') writeVarint(out, BigInt.asUintN(64, value), sloppy, 10);
     else if (wire === 2) {
       const content = value instanceof Uint8Array ? value : encode(value, sloppy);
-      writeVarint(out, BigInt(content.length), sloppy, 5);
+      writeVarint(out, BigInt(Math.max(0, content.length + lengthError)), sloppy, 5);
       for (const byte of content) out.push(byte);
     } else if (value instanceof Uint8Array) {
       for (const byte of value) out.push(byte);
@@ -354,7 +356,7 @@ export function mutateTree(random: Random, fields: Field[]): void {
     const other = random.pick(lists);
     const place = random.below(list.length + 1);
     const field = list[Math.min(place, list.length - 1)] as Field | undefined;
-    switch (random.below(10)) {
+    switch (random.below(13)) {
       case 0: // a field twice, not side by side
         if (field !== undefined) list.splice(random.below(list.length + 1), 0, structuredClone(field));
         break;
@@ -389,6 +391,15 @@ export function mutateTree(random: Random, fields: Field[]): void {
           const spoiled = Uint8Array.from([...field.value, ...random.pick(NOT_UTF8)]);
           field.value = spoiled;
         }
+        break;
+      case 9: // a message that is cut, with a length that says so and neighbours that are whole
+        if (Array.isArray(field?.value) && field.wire === 2) {
+          const whole = encode(field.value);
+          field.value = whole.slice(0, -1 - random.below(Math.min(12, whole.length + 1)));
+        }
+        break;
+      case 10: // a message that takes in what stands behind it, or leaves it something of its own
+        if (Array.isArray(field?.value) && field.wire === 2) field.lengthError = random.below(13) - 6;
         break;
       default: // the oneof's other member, or a scalar again
         if (field !== undefined) {
