@@ -1,6 +1,7 @@
 /** Settings of a usage meter: options in code, then OTEL_USAGE_* and the standard OTEL_* variables, then defaults. */
-import { type Attributes, diag } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import * as z from 'zod';
+import { log } from './log.ts';
 import type { DimensionOptions } from './usage-aggregation.ts';
 
 /** Options of `createUsageMeter`. All are optional; what is missing comes from the environment. */
@@ -132,7 +133,7 @@ function fromEnv<T>(env: NodeJS.ProcessEnv, name: string, schema: z.ZodType<T>):
   if (text === undefined || text === '') return undefined;
   const parsed = schema.safeParse(text);
   if (parsed.success) return parsed.data;
-  diag.warn(`usage: ${name}=${JSON.stringify(text)} is ignored: ${z.prettifyError(parsed.error)}`);
+  log.warn(`usage: ${name}=${JSON.stringify(text)} is ignored: ${z.prettifyError(parsed.error)}`);
   return undefined;
 }
 
@@ -149,7 +150,7 @@ function headersFromEnv(env: NodeJS.ProcessEnv, name: string): Record<string, st
       headers[pair.slice(0, border).trim()] = decodeURIComponent(pair.slice(border + 1).trim());
     } catch {
       // Not the pair itself: it may be a key.
-      diag.warn(`usage: one pair of ${name} is ignored: expected key=value, percent-encoded`);
+      log.warn(`usage: one pair of ${name} is ignored: expected key=value, percent-encoded`);
     }
   }
   return headers;

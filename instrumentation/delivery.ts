@@ -1,5 +1,5 @@
 /** Batches on their way to the receiver: in order, one at a time, kept until the receiver has them. */
-import { diag } from '@opentelemetry/api';
+import { log } from './log.ts';
 import { halves, type UsageBatch } from './usage-aggregation.ts';
 import type { ExportOutcome } from './usage-exporter.ts';
 
@@ -132,12 +132,12 @@ export class Delivery {
     if (outcome.status === 'failed') {
       // Once per outage, not once per attempt.
       if (this.#failures++ === 0) {
-        diag.warn(`usage: not delivered yet, kept and sent again: ${outcome.error.message}`);
+        log.warn(`usage: not delivered yet, kept and sent again: ${outcome.error.message}`);
       }
       state.lastError = outcome.error;
       return;
     }
-    if (this.#failures > 0) diag.info('usage: the receiver is back');
+    if (this.#failures > 0) log.info('usage: the receiver is back');
     this.#failures = 0;
     if (outcome.status === 'refused') {
       state.lastError = null;
@@ -165,19 +165,19 @@ export class Delivery {
     this.#state.pendingPoints -= entry.batch.points;
     this.#state.refusedPoints += entry.batch.points;
     this.#state.lastRefusal = error;
-    diag.error(`usage: LOST ${entry.batch.points} data point(s), refused for good: ${error.message}`);
+    log.error(`usage: LOST ${entry.batch.points} data point(s), refused for good: ${error.message}`);
   }
 
   #note(message: string, rejected: number): void {
     const messages = this.#state.messages;
     if (rejected > 0) {
       this.#state.lastRefusal = new Error(message);
-      diag.error(`usage: LOST ${rejected} data point(s), rejected: ${message}`);
+      log.error(`usage: LOST ${rejected} data point(s), rejected: ${message}`);
     }
     if (messages.includes(message)) return;
     if (messages.length === MAX_MESSAGES) messages.shift();
     messages.push(message);
-    if (rejected === 0) diag.warn(`usage: the receiver says: ${message}`);
+    if (rejected === 0) log.warn(`usage: the receiver says: ${message}`);
   }
 
   #pause(): Promise<void> {

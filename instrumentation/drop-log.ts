@@ -1,5 +1,5 @@
 /** Counts dropped records and warns about them, without filling the log. Pure: the clock is an argument. */
-import { diag } from '@opentelemetry/api';
+import { log } from './log.ts';
 import type { DropReason } from './usage-record.ts';
 
 /** The same reason is reported at once, and then this seldom, with the number of drops in between. */
@@ -30,7 +30,7 @@ export class DropLog {
     const records = count - (last?.count ?? 0);
     const message = `usage: dropped ${records} record(s), ${reason}: ${describe()}`;
     // Of all reasons this one alone loses good usage.
-    if (reason === 'buffer_full') diag.error(message);
-    else diag.warn(message);
+    if (reason === 'buffer_full') log.error(message);
+    else log.warn(message);
   }
 }

@@ -1,5 +1,5 @@
 /** What an application imports: one line records usage, billing-grade. */
-import { diag } from '@opentelemetry/api';
+import { log } from './log.ts';
 import { createUsageMeter, type UsageMeter } from './usage-meter.ts';
 import type { Usage } from './usage-record.ts';
 
@@ -23,7 +23,7 @@ export function recordUsage(usage: Usage): void {
   try {
     defaultUsageMeter().record(usage);
   } catch (error) {
-    diag.error('usage: recordUsage failed', error);
+    log.error('usage: recordUsage failed', error);
   }
 }
 

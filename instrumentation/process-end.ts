@@ -1,6 +1,6 @@
 /** What happens to unsent usage when the process ends, whichever way, without changing that way. */
 import { isMainThread } from 'node:worker_threads';
-import { diag } from '@opentelemetry/api';
+import { log } from './log.ts';
 
 /** A meter, as the end of the process sees it. */
 export interface EndingMeter {
@@ -77,7 +77,7 @@ function onSignal(signal: Signal): void {
     });
   } else {
     // Somebody is impatient.
-    for (const meter of unsent()) diag.error(lost(meter));
+    for (const meter of unsent()) log.error(lost(meter));
     die(signal);
   }
 }
@@ -95,7 +95,7 @@ async function flushAll(): Promise<void> {
       await meter.flushAtEnd();
       if (meter.unsentPoints === 0 || meter.recordedCount !== recordedCount) return;
       gaveUp.set(meter, recordedCount);
-      diag.error(lost(meter));
+      log.error(lost(meter));
     }),
   );
 }

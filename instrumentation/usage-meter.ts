@@ -1,5 +1,4 @@
 /** A usage meter: records, sums, sends, and says what became of it. */
-import { diag } from '@opentelemetry/api';
 import {
   defaultResource,
   detectResources,
@@ -13,6 +12,7 @@ import { type UsageMeterConfig, type UsageMeterOptions, usageMeterConfig } from 
 import { Delivery } from './delivery.ts';
 import { DropLog } from './drop-log.ts';
 import { sendBlocking } from './exit-sender.ts';
+import { log } from './log.ts';
 import { type EndingMeter, unwatchProcessEnd, watchProcessEnd } from './process-end.ts';
 import { UsageAggregation } from './usage-aggregation.ts';
 import { createUsageExporter, type UsageExporter } from './usage-exporter.ts';
@@ -143,9 +143,9 @@ class Meter implements UsageMeter, EndingMeter {
       const bodies = batches.map((batch) => this.#exporter.serialize(batch));
       const sent = sendBlocking(this.#exporter.target(), bodies, this.#config.shutdownTimeoutMillis);
       const lost = batches.slice(sent).reduce((sum, batch) => sum + batch.points, 0);
-      if (lost > 0) diag.error(`usage: LOST ${lost} data point(s): nobody took them at the process's exit`);
+      if (lost > 0) log.error(`usage: LOST ${lost} data point(s): nobody took them at the process's exit`);
     } catch (error) {
-      diag.error(`usage: LOST ${points} data point(s) at the process's exit`, error);
+      log.error(`usage: LOST ${points} data point(s) at the process's exit`, error);
     }
   }
 
@@ -155,10 +155,10 @@ class Meter implements UsageMeter, EndingMeter {
     this.#delivery.stop();
     unwatchProcessEnd(this);
     if (result.pendingPoints > 0) {
-      diag.error(`usage: LOST ${result.pendingPoints} data point(s): shut down before anybody took them`);
+      log.error(`usage: LOST ${result.pendingPoints} data point(s): shut down before anybody took them`);
     }
     // Waits for a request that may still hang; nobody else has to.
-    this.#exporter.shutdown().catch((error) => diag.debug('usage: exporter shutdown', error));
+    this.#exporter.shutdown().catch(() => {});
     return result;
   }
 

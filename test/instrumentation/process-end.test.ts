@@ -148,6 +148,12 @@ describe('a receiver that is away delays the end, and no more', () => {
     expect(end.errors).toMatch(/LOST 1 data point/);
   });
 
+  test('without a diag logger, a loss is said on stderr', async () => {
+    server.always = 'hang';
+    const end = await start('record.ts', ['finishes'], { ...quick, NO_DIAG_LOGGER: '1' }).ended;
+    expect(end.errors).toMatch(/LOST 1 data point/);
+  });
+
   test('SIGTERM: it dies of it, and says what is lost', async () => {
     server.always = 'hang';
     const app = start('record.ts', ['serves'], quick);
@@ -199,7 +205,11 @@ test('beside an SDK 2.x in one process: both send theirs, and the global provide
   await using own = await startCaptureServer();
   const end = await start('beside-sdk-2.ts', [], { APP_METRICS: own.url }).ended;
   expect(end.errors).toBe('');
-  expect(JSON.parse(end.output)).toEqual({ accepted: true });
+  expect(JSON.parse(end.output)).toEqual({
+    accepted: true,
+    // To the logger that the application set with its own version of the API.
+    warnings: [expect.stringMatching(/negative_value/)],
+  });
   expect(totals(server.accepted())).toEqual({ 'acme tokens': '3' });
   expect(own.accepted().map(({ name, value }) => [name, value])).toEqual([['app.requests', '6']]);
 });
