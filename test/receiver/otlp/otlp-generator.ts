@@ -392,10 +392,11 @@ export function mutateTree(random: Random, fields: Field[]): void {
           field.value = spoiled;
         }
         break;
-      case 9: // a message that is cut, with a length that says so and neighbours that are whole
+      case 9: // a message that is cut, with a neighbour that would make up for it if somebody read on
         if (Array.isArray(field?.value) && field.wire === 2) {
-          const whole = encode(field.value);
-          field.value = whole.slice(0, -1 - random.below(Math.min(12, whole.length + 1)));
+          const cut = 2 + random.below(8);
+          field.value = encode(field.value).slice(0, -cut);
+          list.splice(list.indexOf(field) + 1, 0, bytes(15, new Uint8Array(cut - 2)));
         }
         break;
       case 10: // a message that takes in what stands behind it, or leaves it something of its own
