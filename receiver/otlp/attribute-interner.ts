@@ -97,6 +97,12 @@ export class ByteInterner implements AttributeInterner {
     return this.add(bytes, start, end, depth, hash, slot);
   }
 
+  /** Bytes of memory that the buffers take, used or not. */
+  get allocated(): number {
+    const { arena, place, bytes, hashes, levels, table } = this;
+    return [arena, place, bytes, hashes, levels, table].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
   attributes(id: number): Attribute[] {
     if (id === 0) return [];
     this.arenaReader.open(this.arena);
