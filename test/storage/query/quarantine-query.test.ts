@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { codeNumber } from '../../../storage/quarantine-codes.ts';
+import { runQuery } from '../../../storage/query/index.ts';
+import {
+  parseQuarantineQuery,
+  type QuarantineAnswer,
+  type QuarantineRow,
+} from '../../../storage/query/quarantine-query.ts';
+import { QueryError } from '../../../storage/query/query-error.ts';
+import { StoredUsage } from './stored-usage.ts';
+
+let stored: StoredUsage;
+beforeEach(async () => {
+  stored = await StoredUsage.create();
+  const missing = { code: codeNumber('missing_customer'), customerId: null, dimensionId: 'api' };
+  const baseline = { code: codeNumber('baseline'), customerId: 'acme', dimensionId: 'api' };
+  await stored.quarantine([
+    { ...missing, quantity: '0.1', firstSeen: '2026-03-02T00:00:00Z' },
+    { ...missing, quantity: '0.2', firstSeen: '2026-03-01T00:00:00Z', lastSeen: '2026-03-05T00:00:00.5Z' },
+    { ...missing, quantity: null, firstSeen: '2026-03-03T00:00:00Z' },
+    { ...missing, quantity: '1', firstSeen: '2026-03-02T00:00:00Z', meterId: 'second' },
+    { ...baseline, quantity: '99999999999999999999999999', firstSeen: '2026-03-01T00:00:00Z' },
+    { ...baseline, quantity: '99999999999999999999999999', firstSeen: '2026-03-01T00:00:00Z' },
+    { ...baseline, customerId: "be'ta", quantity: '5', firstSeen: '2026-03-01T00:00:00Z' },
+    {
+      code: codeNumber('infinite'),
+      customerId: 'acme',
+      dimensionId: null,
+      quantity: null,
+      firstSeen: '2026-03-04T00:00:00Z',
+    },
+  ]);
+});
+afterEach(() => stored.close());
+
+async function ask(params: string): Promise<QuarantineAnswer> {
+  const query = structuredClone(parseQuarantineQuery(new URLSearchParams(params)));
+  return await runQuery(stored.connection, { type: 'quarantine', query });
+}
+
+const brief = ({ reason, meterId, dimensionId, customerId, signals, quantity }: QuarantineRow) =>
+  [reason, meterId, dimensionId, customerId, signals, quantity].join(' ');
+
+test('a row has the form that DESIGN says', async () => {
+  expect(await ask('reason=missing_customer&limit=1')).toEqual({
+    rows: [
+      {
+        reason: 'missing_customer',
+        meterId: 'builtin',
+        dimensionId: 'api',
+        customerId: null,
+        signals: 3,
+        quantity: '0.3',
+        firstSeen: '2026-03-01T00:00:00Z',
+        lastSeen: '2026-03-05T00:00:00.5Z',
+      },
+    ],
+    nextCursor: expect.any(String),
+  });
+});
+
+const ALL = [
+  'missing_customer builtin api  3 0.3',
+  'missing_customer second api  1 1',
+  'infinite builtin  acme 1 ',
+  'baseline builtin api acme 2 199999999999999999999999998',
+  "baseline builtin api be'ta 1 5",
+];
+
+describe('the list', () => {
+  test.each([
+    ['', ALL],
+    ['customerId=acme', [ALL[2], ALL[3]]],
+    ["customerId=be'ta&dimensionId=api", [ALL[4]]],
+    ['reason=infinite&reason=missing_customer', [ALL[0], ALL[1], ALL[2]]],
+    ['from=2026-03-03', ['missing_customer builtin api  2 0.2', ALL[2]]],
+    ['to=2026-03-02&dimensionId=api', ['missing_customer builtin api  1 0.2', ALL[3], ALL[4]]],
+    ['customerId=nobody', []],
+  ])('"%s" asks for', async (params, expected) => {
+    expect((await ask(params)).rows.map(brief)).toEqual(expected);
+  });
+
+  test.each([1, 2, 3, 4, 5])('pages of %i make the whole', async (limit) => {
+    const rows: QuarantineRow[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page: QuarantineAnswer = await ask(`limit=${limit}${cursor === '' ? '' : `&cursor=${cursor}`}`);
+      rows.push(...page.rows);
+      cursor = page.nextCursor;
+    }
+    expect(rows.map(brief)).toEqual(ALL);
+  });
+});
+
+test('counts', async () => {
+  expect(await runQuery(stored.connection, { type: 'counts' })).toEqual({
+    customers: 2,
+    dimensions: 1,
+    series: 5,
+    records: 0,
+    quarantined: 8,
+  });
+});
+
+test.each([
+  ['reason=lost', 'reason'],
+  ['window=day', 'window'],
+  ['metadata.a=b', 'metadata.a'],
+  ['from=2026-03-02&to=2026-03-01', 'to'],
+  ['cursor=WzFd', 'cursor'],
+])('"%s" is refused for %s', (params, parameter) => {
+  let error: unknown;
+  try {
+    parseQuarantineQuery(new URLSearchParams(params));
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toBeInstanceOf(QueryError);
+  expect(error).toMatchObject({ parameter });
+});
