@@ -86,6 +86,12 @@ Object.defineProperty(onSignal, OURS, { value: true });
 function die(signal: Signal): void {
   uninstall();
   process.kill(process.pid, signal);
+  // Only process 1 of a container is still here: the kernel keeps signals without a handler from it. It goes on until
+  // SIGKILL, as it would without us.
+  setTimeout(() => {
+    dyingOf = null;
+    if (meters.size > 0) install();
+  }, 1000).unref();
 }
 
 async function flushAll(): Promise<void> {

@@ -138,8 +138,9 @@ class Meter implements UsageMeter, EndingMeter {
   sendBlocking(): void {
     const points = this.unsentPoints;
     try {
-      const batches = [...this.#delivery.pending, ...this.#aggregation.collect()];
-      this.#delivery.stop();
+      // They stay pending: if the process lives on after all, they are the same points, sent once more.
+      this.#delivery.push(this.#aggregation.collect());
+      const batches = this.#delivery.pending;
       const bodies = batches.map((batch) => this.#exporter.serialize(batch));
       const sent = sendBlocking(this.#exporter.target(), bodies, this.#config.shutdownTimeoutMillis);
       const lost = batches.slice(sent).reduce((sum, batch) => sum + batch.points, 0);
