@@ -91,6 +91,8 @@ try {
           [...args, endpoint, customer, temporality, compression],
           {
             timeout: 120_000,
+            // Every run is a service of its own: an instrument has one temporality.
+            env: { ...process.env, OTEL_SERVICE_NAME: customer },
           },
         );
         const rows = await readUsage(receiver.url, {

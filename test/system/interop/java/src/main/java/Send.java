@@ -6,12 +6,13 @@ import io.opentelemetry.exporter.otlp.http.metrics.OtlpHttpMetricExporter;
 import io.opentelemetry.sdk.metrics.SdkMeterProvider;
 import io.opentelemetry.sdk.metrics.export.AggregationTemporalitySelector;
 import io.opentelemetry.sdk.metrics.export.PeriodicMetricReader;
+import io.opentelemetry.sdk.resources.Resource;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /** Records known usage with the Java SDK: Send ENDPOINT CUSTOMER delta|cumulative none|gzip */
 public class Send {
-  public static void main(String[] arguments) {
+  public static void main(String[] arguments) throws InterruptedException {
     OtlpHttpMetricExporter exporter =
         OtlpHttpMetricExporter.builder()
             .setEndpoint(arguments[0])
@@ -23,6 +24,9 @@ public class Send {
             .build();
     SdkMeterProvider provider =
         SdkMeterProvider.builder()
+            .setResource(
+                Resource.getDefault()
+                    .merge(Resource.create(Attributes.builder().put("service.name", arguments[1]).build())))
             .registerMetricReader(
                 PeriodicMetricReader.builder(exporter).setInterval(Duration.ofHours(1)).build())
             .build();
@@ -35,15 +39,24 @@ public class Send {
 
     requests.add(3, europe);
     hours.add(0.1, europe);
-    provider.forceFlush().join(10, TimeUnit.SECONDS);
+    flush(provider);
     requests.add(9007199254740990L, europe);
     largest.add(Long.MAX_VALUE, europe);
     hours.add(0.2, america);
-    provider.forceFlush().join(10, TimeUnit.SECONDS);
+    flush(provider);
     // An export without anything new: cumulative readings come again.
-    provider.forceFlush().join(10, TimeUnit.SECONDS);
+    flush(provider);
     hours.add(12.25, america);
     provider.shutdown().join(10, TimeUnit.SECONDS);
+  }
+
+  /**
+   * The reader frees its exporter a moment after a flush is over, and an export that comes before is dropped without
+   * a word, also the last one at shutdown.
+   */
+  private static void flush(SdkMeterProvider provider) throws InterruptedException {
+    provider.forceFlush().join(10, TimeUnit.SECONDS);
+    Thread.sleep(200);
   }
 
   private static Attributes in(String customer, String region) {
