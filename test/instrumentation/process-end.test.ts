@@ -72,6 +72,7 @@ describe('nothing is lost when the process', () => {
   test.each<[string, string, NodeJS.Signals]>([
     ['SIGTERM', 'serves', 'SIGTERM'],
     ['SIGINT', 'serves', 'SIGINT'],
+    ['SIGTERM, with the package signal-exit,', 'serves-with-signal-exit', 'SIGTERM'],
   ])('gets %s and has no handler: it dies of that signal, after sending', async (_, how, signal) => {
     const app = start('record.ts', [how]);
     await app.ready;

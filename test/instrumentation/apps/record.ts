@@ -1,6 +1,7 @@
 /** A small application for the tests of a process's end. `node record.ts HOW` records usage and then ends as HOW says. */
 import { createServer } from 'node:http';
 import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
+import { onExit } from 'signal-exit';
 import { defaultUsageMeter, recordUsage } from '../../../instrumentation/index.ts';
 
 const how = process.argv[2];
@@ -48,6 +49,11 @@ switch (how) {
     break;
   case 'serves':
     // No handler of its own: the signal's default action must hold.
+    createServer().listen(0, '127.0.0.1', () => say('ready'));
+    break;
+  case 'serves-with-signal-exit':
+    // Listens to signals like an application, but leaves their effect as it is.
+    onExit((_, signal) => say(`signal-exit saw ${signal}`));
     createServer().listen(0, '127.0.0.1', () => say('ready'));
     break;
   case 'serves-and-records':
