@@ -5,10 +5,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ACCEPT, type CaptureServer, startCaptureServer, totals } from './capture-server.ts';
 
 let server: CaptureServer;
+const children: ChildProcess[] = [];
 beforeEach(async () => {
   server = await startCaptureServer();
 });
-afterEach(() => server.close());
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await server.close();
+});
 
 interface App {
   child: ChildProcess;
@@ -28,6 +32,7 @@ function start(file: string, args: string[], env: Record<string, string> = {}): 
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  children.push(child);
   let output = '';
   let errors = '';
   child.stderr!.on('data', (chunk) => {

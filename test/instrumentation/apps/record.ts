@@ -53,7 +53,9 @@ switch (how) {
     break;
   case 'serves-with-signal-exit':
     // Listens to signals like an application, but leaves their effect as it is.
-    onExit((_, signal) => say(`signal-exit saw ${signal}`));
+    onExit((_, signal) => {
+      say(`signal-exit saw ${signal}`);
+    });
     createServer().listen(0, '127.0.0.1', () => say('ready'));
     break;
   case 'serves-and-records':
