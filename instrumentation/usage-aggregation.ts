@@ -15,6 +15,7 @@ import {
   type SumMetricData,
 } from '@opentelemetry/sdk-metrics';
 import { type Amount, amountOf, doubleOf, FRACTION_UNITS } from './amount.ts';
+import { RecordIndex } from './record-index.ts';
 import { ATTR_USAGE_DIMENSION_ID, UNIT_ONE, USAGE_METRIC_PREFIX, USAGE_SCOPE_NAME } from './semconv.ts';
 import {
   attributesOf,
@@ -74,7 +75,10 @@ export class UsageAggregation {
   readonly #clock: WindowClock;
   readonly #limits: AggregationLimits;
   readonly #declared: Map<string, DimensionOptions>;
+  /** By {@link seriesKey}. */
   #series = new Map<string, Series>();
+  /** The same series, found faster. */
+  #index = new RecordIndex<Series>();
   /** Sums that would have passed 2^53 − 1, closed before the end of their window. */
   #closed: Point[] = [];
   #windowStart: HrTime;
@@ -111,15 +115,29 @@ export class UsageAggregation {
     ) {
       return 'negative_value';
     }
+    const known = this.#index.find(usage);
+    if (known !== undefined && sumInto(known, amount)) return null;
     const key = seriesKey(usage);
-    const series = key === null ? undefined : this.#series.get(key);
-    if (series !== undefined && sumInto(series, amount)) return null;
-    const attributes = series?.attributes ?? attributesOf(usage, key);
+    const same = key === null ? undefined : this.#series.get(key);
+    if (same !== undefined && sumInto(same, amount)) {
+      this.#index.remember(usage, same);
+      return null;
+    }
+    const attributes = same?.attributes ?? attributesOf(usage, key);
     if (typeof attributes === 'string') return attributes;
     if (!mayOpen()) return 'buffer_full';
-    // The next integer would not be exact any more: the window ends here, and the amount opens the next one.
-    const start = this.#close(key!) ?? this.#windowStart;
-    this.#series.set(key!, { ...amount, attributes, start, length: key!.length });
+    // Asked again: the question may have led to a collection.
+    const full = this.#series.get(key!);
+    if (full === undefined) {
+      const series = { ...amount, attributes, start: this.#windowStart, length: key!.length };
+      this.#series.set(key!, series);
+      this.#index.remember(usage, series);
+    } else {
+      // The next integer would not be exact any more: the window ends here, and the amount opens the next one.
+      const time = this.#clock.next();
+      pushPoints(this.#closed, full, time);
+      Object.assign(full, amount, { start: time });
+    }
     return null;
   }
 
@@ -131,18 +149,9 @@ export class UsageAggregation {
     for (const series of this.#series.values()) pushPoints(points, series, time);
     this.#closed = [];
     this.#series = new Map();
+    this.#index = new RecordIndex();
     this.#windowStart = time;
     return this.#batches(points);
-  }
-
-  /** Ends the window of a series before its time. */
-  #close(key: string): HrTime | null {
-    const series = this.#series.get(key);
-    if (series === undefined) return null;
-    const time = this.#clock.next();
-    pushPoints(this.#closed, series, time);
-    this.#series.delete(key);
-    return time;
   }
 
   #batches(points: Point[]): UsageBatch[] {

@@ -48,9 +48,9 @@ export type UsageAttributes = Record<string, string | number | boolean>;
 export const MAX_RECORD_LENGTH = 64 * 1024;
 
 /**
- * The identity of a record's series within the meter, whatever the order of its metadata's keys. It is built for
- * every record, so it only looks at types; contents are checked when a series is new ({@link attributesOf}).
- * @returns null where a type is wrong
+ * The identity of a record's series within the meter, whatever the order of its metadata's keys. Texts are checked
+ * when a series is new ({@link attributesOf}).
+ * @returns null where customer, dimension or a value of the metadata is none
  */
 export function seriesKey(usage: Usage): string | null {
   const { customer, dimension, metadata } = usage;
@@ -62,11 +62,14 @@ export function seriesKey(usage: Usage): string | null {
   const names = Object.keys(metadata);
   if (names.length > 1) sortNames(names);
   for (const name of names) {
-    const value = metadata[name];
+    const given = metadata[name];
+    if (given === undefined || given === null) continue;
+    // As it will be sent: two series that looked alike on the wire would count as one.
+    const value = attributeValue(given);
     if (typeof value === 'string') key += `${name.length}:${name}s${value.length}:${value}`;
     else if (typeof value === 'number') key += `${name.length}:${name}n${value};`;
     else if (typeof value === 'boolean') key += `${name.length}:${name}${value ? 't' : 'f'}`;
-    else if (value !== undefined && value !== null) return null;
+    else return null;
   }
   return key;
 }
@@ -105,11 +108,12 @@ function isIdentifier(text: unknown): text is string {
   return typeof text === 'string' && text !== '' && text.isWellFormed();
 }
 
-function attributeValue(value: string | number | boolean): string | number | boolean | null {
+/** A value of the metadata as it is sent; null if it is none. */
+function attributeValue(value: unknown): string | number | boolean | null {
   // A text cut in the middle of an emoji is still worth its usage: the broken half becomes U+FFFD.
   if (typeof value === 'string') return value.toWellFormed();
   if (typeof value === 'boolean') return value;
-  if (!Number.isFinite(value)) return null;
+  if (typeof value !== 'number' || !Number.isFinite(value)) return null;
   // Beyond 2^53 an integer has no exact form in OTLP's JSON; metadata is text in the end.
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? String(value) : value;
 }

@@ -152,13 +152,18 @@ describe('series', () => {
     ['true and false', { a: true }, { a: false }, 2],
     ['a boundary in a text', { a: 'x1:bs1:y' }, { a: 'x', b: 'y' }, 2],
     ['a boundary in a number', { a: 1, b: 2 }, { a: 12 }, 2],
+    ['texts that are mended to the same', { a: 'x\ud800' }, { a: 'x\ud801' }, 1],
+    ['a number that is sent as text, and that text', { a: 2 ** 60 }, { a: '1152921504606847000' }, 1],
+    ['minus zero and zero', { a: -0 }, { a: 0 }, 1],
     ['a boundary in a key', { 'a;': 1 }, { a: 1 }, 2],
   ])('%s', (_, first, second, series) => {
     const sums = aggregation();
-    sums.add(usage({ metadata: first }), yes);
-    sums.add(usage({ metadata: second }), yes);
+    // Each twice: the second time it is found by its parts.
+    for (const metadata of [first, second, first, second]) sums.add(usage({ metadata }), yes);
     expect(sums.size).toBe(series);
-    expect(read(sums.collect())).toHaveLength(series);
+    const points = read(sums.collect());
+    expect(points).toHaveLength(series);
+    expect(points.map(({ value }) => value)).toEqual(series === 1 ? ['4'] : ['2', '2']);
   });
 
   test('customer and dimension do not run into each other', () => {
@@ -182,6 +187,24 @@ describe('series', () => {
       'usage.dimension.id': 'tokens',
       region: 'eu',
     });
+  });
+
+  test('metadata in ever new orders is the same series, and does not fill the memory', () => {
+    const sums = aggregation();
+    const names = Array.from({ length: 8 }, (_, i) => `k${i}`);
+    fc.assert(
+      fc.property(fc.shuffledSubarray(names, { minLength: 8 }), (order) => {
+        sums.add(usage({ metadata: Object.fromEntries(order.map((name) => [name, name])) }), yes);
+      }),
+      { numRuns: 1000 },
+    );
+    expect(read(sums.collect()).map(({ value }) => value)).toEqual(['1000']);
+  });
+
+  test('a text that looks like known metadata is still no metadata', () => {
+    const sums = aggregation();
+    sums.add(usage({ metadata: { 0: 'e', 1: 'u' } }), yes);
+    expect(sums.add(usage({ metadata: 'eu' }), yes)).toBe('invalid_metadata');
   });
 
   test.each<[string, string, string]>([
