@@ -186,7 +186,7 @@ function same(expected: Map<string, number>, actual: Map<string, number>, source
 async function start(file: string, args: string[], env: Record<string, string> = {}): Promise<Running> {
   const path = fileURLToPath(new URL(file, import.meta.url));
   const child = spawn(process.execPath, [path, ...args], {
-    env: { ...process.env, ...env },
+    env: { ...withoutSettings(process.env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.push(child);
@@ -202,6 +202,11 @@ async function start(file: string, args: string[], env: Record<string, string> =
     }),
   ]);
   return { child, first: JSON.parse(line) };
+}
+
+/** Settings of your shell are for your own receiver and apps. */
+function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(OTEL|USAGE_METER)_/.test(name)));
 }
 
 async function stop({ child }: Running): Promise<void> {
