@@ -84,8 +84,7 @@ export const TABLES: readonly string[] = [
     dimension INTEGER,
     role UTINYINT NOT NULL,
     meter_id VARCHAR NOT NULL,
-    metadata VARCHAR NOT NULL,
-    sequence BIGINT NOT NULL
+    metadata VARCHAR NOT NULL
   )`,
 
   // hash: of all the other columns but context.

@@ -1,0 +1,487 @@
+/**
+ * The slow path of a load: rows of which the memory cannot tell whether they are new, and readings that do not simply
+ * continue their series. They are compared with what is stored, in one query per table, and then settled one by one in
+ * journal order, so that the outcome does not depend on how frames were grouped into loads.
+ */
+import type { DuckDBConnection, DuckDBDecimalValue } from '@duckdb/node-api';
+import { readBigInt, writeBigInt } from '../decimal.ts';
+import { VALUE_DECIMAL } from '../ledger-batch.ts';
+import { codeNumber } from '../quarantine-codes.ts';
+import { type Reading, SegmentTail } from './cumulative.ts';
+import type { Dictionaries } from './dictionaries.ts';
+import type { FactWriter, QuarantineText, RowOrigin } from './fact-writer.ts';
+import { KIND_CORRECTION, KIND_INCREMENT, KIND_RECORD } from './schema.ts';
+import {
+  FLAG_CUMULATIVE,
+  FLAG_DEFERRED,
+  FLAG_FROM_SDK,
+  FLAG_HAS_READINGS,
+  FLAG_LEVEL_KNOWN,
+  type SlotTable,
+} from './slot-table.ts';
+import { TableAppender } from './table-appender.ts';
+import { copy64, copy128, read64, write64 } from './words.ts';
+
+const BASELINE = codeNumber('baseline');
+const LAST_INSTANT = 2n ** 63n - 2n;
+
+export interface DeferredRow extends RowOrigin {
+  slot: number;
+  /** As it came, or `mixed_start`. */
+  code: number;
+}
+
+/** What is known of one key while its rows are settled. */
+interface KeyState {
+  counted: boolean;
+  /** A row of the table; the row that is about to be added; null = not in quarantine. */
+  quarantined: 'stored' | QuarantineAddition | null;
+}
+
+interface QuarantineAddition {
+  origin: RowOrigin;
+  text: QuarantineText;
+  lastSeen: Uint32Array | undefined;
+}
+
+/** A key as it lies in quarantine. */
+interface StoredKey {
+  series: number;
+  start: bigint;
+  time: bigint;
+  valueKind: number;
+  value: bigint;
+}
+
+interface Segment {
+  slot: number;
+  series: number;
+  startUnixNano: bigint;
+  /** The earliest new reading: what is stored from there on is fetched. */
+  fromUnixNano: bigint;
+  tail: SegmentTail;
+}
+
+export interface LoadTables {
+  connection: DuckDBConnection;
+  facts: FactWriter;
+  slots: SlotTable;
+  dictionaries: Dictionaries;
+  /** Nothing was ever quarantined. */
+  quarantineIsEmpty: boolean;
+}
+
+/**
+ * Stores what is new among the rows.
+ * @returns whether anything was quarantined
+ */
+export async function settleDeferred(rows: readonly DeferredRow[], tables: LoadTables): Promise<boolean> {
+  // The queries below must see what the fast path wrote in this load.
+  tables.facts.flush();
+  await storeCandidates(rows, tables);
+  const states = await keyStates(rows, tables);
+  const segments = await loadSegments(rows, states, tables);
+  const settlement = new Settlement(tables, states, segments);
+  for (const row of rows) settlement.settle(row);
+  return settlement.finish();
+}
+
+class Settlement {
+  readonly #tables: LoadTables;
+  readonly #states: Map<string, KeyState>;
+  readonly #segments: Map<string, Segment>;
+  readonly #additions = new Set<QuarantineAddition>();
+  readonly #removals: StoredKey[] = [];
+  readonly #seenAgain = new Map<string, { key: StoredKey; lastSeen: Uint32Array }>();
+  readonly #corrections = new Map<
+    string,
+    { row: DeferredRow; segment: Segment; timeUnixNano: bigint; change: bigint }
+  >();
+
+  constructor(tables: LoadTables, states: Map<string, KeyState>, segments: Map<string, Segment>) {
+    this.#tables = tables;
+    this.#states = states;
+    this.#segments = segments;
+  }
+
+  settle(row: DeferredRow): void {
+    const name = keyName(row, this.#tables.slots);
+    const state = this.#states.get(name)!;
+    // A counted key never counts again, and is not listed either, whatever is wrong with it this time.
+    if (state.counted) return;
+    if (row.code === 0) this.#count(row, name, state);
+    else if (state.quarantined === null) this.#quarantine(row, row.code, state);
+    else this.#seeAgain(row, name, state.quarantined);
+  }
+
+  async finish(): Promise<boolean> {
+    const { facts } = this.#tables;
+    this.#addCorrections();
+    this.#keepLevels();
+    await this.#changeStored();
+    for (const { origin, text, lastSeen } of this.#additions) facts.addQuarantine(origin, text, lastSeen);
+    return this.#additions.size > 0;
+  }
+
+  #count(row: DeferredRow, name: string, state: KeyState): void {
+    const { slots, facts } = this.#tables;
+    state.counted = true;
+    if (state.quarantined !== null) this.#leaveQuarantine(state, storedKey(row, slots));
+    this.#seenAgain.delete(name);
+    const keys = {
+      series: slots.series[row.slot],
+      customer: slots.customer[row.slot],
+      dimension: slots.dimension[row.slot],
+    };
+    if ((slots.flags[row.slot] & FLAG_CUMULATIVE) === 0) {
+      facts.addUsage(row, keys, KIND_RECORD);
+      return;
+    }
+
+    const segment = this.#segments.get(segmentName(row, slots))!;
+    const { increment, isBaseline, displacedBaseline, corrections } = segment.tail.insert({
+      timeUnixNano: read64(row.batch.timeUnixNano, row.row),
+      value: readBigInt(row.batch.quantity, row.row * 4),
+    });
+    facts.addReading(row, keys.series);
+    const at = facts.addUsage(row, keys, KIND_INCREMENT);
+    writeBigInt(increment, facts.usage.words(5), at * 4);
+    if (isBaseline) this.#quarantine(row, BASELINE, state);
+    if (displacedBaseline !== null) this.#displaceBaseline(segment, displacedBaseline);
+    for (const { timeUnixNano, change } of corrections) this.#correct(row, segment, timeUnixNano, change);
+  }
+
+  #quarantine(origin: DeferredRow, code: number, state: KeyState): void {
+    const { slots, dictionaries } = this.#tables;
+    const addition = {
+      origin,
+      text: quarantineText(origin.slot, code, slots, dictionaries),
+      lastSeen: undefined,
+    };
+    state.quarantined = addition;
+    this.#additions.add(addition);
+  }
+
+  #seeAgain(row: DeferredRow, name: string, quarantined: 'stored' | QuarantineAddition): void {
+    const lastSeen = row.batch.frames.receivedAtUnixNano.slice(row.frame * 2, row.frame * 2 + 2);
+    if (quarantined === 'stored') {
+      this.#seenAgain.set(name, { key: storedKey(row, this.#tables.slots), lastSeen });
+    } else {
+      quarantined.lastSeen = lastSeen;
+    }
+  }
+
+  #leaveQuarantine(state: KeyState, key: StoredKey): void {
+    if (state.quarantined === 'stored') this.#removals.push(key);
+    else if (state.quarantined !== null) this.#additions.delete(state.quarantined);
+    state.quarantined = null;
+  }
+
+  #displaceBaseline(segment: Segment, { timeUnixNano, value }: Reading): void {
+    const key = {
+      series: segment.series,
+      start: segment.startUnixNano,
+      time: timeUnixNano,
+      valueKind: VALUE_DECIMAL,
+      value,
+    };
+    const state = this.#states.get(nameOf(key)) ?? { counted: true, quarantined: 'stored' as const };
+    this.#leaveQuarantine(state, key);
+  }
+
+  /** Corrections of one reading by one frame become one row, so that rows have distinct keys. */
+  #correct(row: DeferredRow, segment: Segment, timeUnixNano: bigint, change: bigint): void {
+    const frame = row.batch.frames.sequence[row.frame];
+    const name = `${segment.series} ${segment.startUnixNano} ${timeUnixNano} ${frame}`;
+    const correction = this.#corrections.get(name);
+    if (correction === undefined) this.#corrections.set(name, { row, segment, timeUnixNano, change });
+    else correction.change += change;
+  }
+
+  #addCorrections(): void {
+    const { slots, facts } = this.#tables;
+    for (const { row, segment, timeUnixNano, change } of this.#corrections.values()) {
+      if (change === 0n) continue;
+      const keys = {
+        series: segment.series,
+        customer: slots.customer[row.slot],
+        dimension: slots.dimension[row.slot],
+      };
+      const at = facts.addUsage(row, keys, KIND_CORRECTION);
+      write64(facts.usage.words(4), at, timeUnixNano);
+      writeBigInt(change, facts.usage.words(5), at * 4);
+    }
+  }
+
+  /** From here on readings that continue the live segment need no query. */
+  #keepLevels(): void {
+    const { slots } = this.#tables;
+    for (const { slot, startUnixNano, tail } of this.#segments.values()) {
+      if (tail.level === null) continue;
+      const hasReadings = (slots.flags[slot] & FLAG_HAS_READINGS) !== 0;
+      const live = hasReadings ? read64(slots.liveStart, slot) : -1n;
+      if (startUnixNano < live) continue;
+      write64(slots.liveStart, slot, startUnixNano);
+      writeBigInt(tail.level, slots.level, slot * 4);
+      slots.flags[slot] |= FLAG_HAS_READINGS | FLAG_LEVEL_KNOWN;
+    }
+  }
+
+  async #changeStored(): Promise<void> {
+    const { connection, facts } = this.#tables;
+    if (this.#removals.length === 0 && this.#seenAgain.size === 0) return;
+    facts.flush();
+    await connection.run(`CREATE OR REPLACE TEMP TABLE quarantine_changes (series INTEGER, start_nano UBIGINT,
+      time_nano UBIGINT, value_kind UTINYINT, value_low UBIGINT, value_high UBIGINT, removed UTINYINT,
+      last_seen TIMESTAMP_NS)`);
+    const changes = await TableAppender.create(
+      connection,
+      ['temp', 'main', 'quarantine_changes'],
+      [4, 8, 8, 1, 8, 8, 1, 8],
+    );
+    const add = (key: StoredKey, removed: boolean, lastSeen: Uint32Array): void => {
+      changes.reserve();
+      const at = changes.length;
+      changes.words(0)[at] = key.series;
+      write64(changes.words(1), at, key.start);
+      write64(changes.words(2), at, key.time);
+      changes.bytes(3)[at] = key.valueKind;
+      write64(changes.words(4), at, key.value);
+      write64(changes.words(5), at, key.value >> 64n);
+      changes.bytes(6)[at] = removed ? 1 : 0;
+      copy64(lastSeen, 0, changes.words(7), at);
+      changes.length += 1;
+    };
+    const never = new Uint32Array(2);
+    for (const key of this.#removals) add(key, true, never);
+    for (const { key, lastSeen } of this.#seenAgain.values()) add(key, false, lastSeen);
+    changes.close();
+    const isSame = `q.series = c.series AND q.start_nano = c.start_nano AND q.time_nano = c.time_nano
+      AND q.value_kind = c.value_kind AND q.value_low = c.value_low AND q.value_high = c.value_high`;
+    if (this.#removals.length > 0) {
+      await connection.run(`DELETE FROM stored.quarantine q USING temp.quarantine_changes c
+        WHERE ${isSame} AND c.removed = 1`);
+    }
+    if (this.#seenAgain.size > 0) {
+      await connection.run(`UPDATE stored.quarantine q SET last_seen = c.last_seen FROM temp.quarantine_changes c
+        WHERE ${isSame} AND c.removed = 0`);
+    }
+  }
+}
+
+/** The customer and dimension that a quarantined row is listed under. */
+export function quarantineText(
+  slot: number,
+  code: number,
+  slots: SlotTable,
+  dictionaries: Dictionaries,
+): QuarantineText {
+  const ids = slots.unattributed.get(slot);
+  return {
+    series: slots.series[slot],
+    code,
+    customerId: ids === undefined ? dictionaries.customerId(slots.customer[slot]) : ids.customerId,
+    dimensionId: ids === undefined ? dictionaries.dimensionId(slots.dimension[slot]) : ids.dimensionId,
+  };
+}
+
+/** Puts the rows' keys where SQL can join them, in both forms that keys have in the tables. */
+async function storeCandidates(rows: readonly DeferredRow[], tables: LoadTables): Promise<void> {
+  const { connection, slots } = tables;
+  await connection.run(`CREATE OR REPLACE TEMP TABLE candidates (n INTEGER, series INTEGER, start_nano UBIGINT,
+    time_nano UBIGINT, value_kind UTINYINT, value_low UBIGINT, value_high UBIGINT, start_time TIMESTAMP_NS,
+    time TIMESTAMP_NS, quantity DECIMAL(38, 12), is_cumulative UTINYINT)`);
+  const candidates = await TableAppender.create(
+    connection,
+    ['temp', 'main', 'candidates'],
+    [4, 4, 8, 8, 1, 8, 8, 8, 8, 16, 1],
+  );
+  for (const [n, { batch, row, slot }] of rows.entries()) {
+    candidates.reserve();
+    const at = candidates.length;
+    candidates.words(0)[at] = n;
+    candidates.words(1)[at] = slots.series[slot];
+    copy64(batch.startUnixNano, row, candidates.words(2), at);
+    copy64(batch.timeUnixNano, row, candidates.words(3), at);
+    candidates.bytes(4)[at] = batch.valueKind[row];
+    copy64(batch.quantity, row * 2, candidates.words(5), at);
+    copy64(batch.quantity, row * 2 + 1, candidates.words(6), at);
+    // An instant that no timestamp can say is nobody's: no counted row has it.
+    copy64(batch.startUnixNano, row, candidates.words(7), at);
+    copy64(batch.timeUnixNano, row, candidates.words(8), at);
+    if (batch.valueKind[row] === VALUE_DECIMAL) copy128(batch.quantity, row, candidates.words(9), at);
+    else candidates.words(9).fill(0, at * 4, at * 4 + 4);
+    candidates.bytes(10)[at] = (slots.flags[slot] & FLAG_CUMULATIVE) === 0 ? 0 : 1;
+    candidates.length += 1;
+  }
+  candidates.close();
+}
+
+/** What is stored of each key. */
+async function keyStates(
+  rows: readonly DeferredRow[],
+  { connection, slots, quarantineIsEmpty }: LoadTables,
+): Promise<Map<string, KeyState>> {
+  const states = new Map<string, KeyState>();
+  const stateOf = rows.map((row) => {
+    const name = keyName(row, slots);
+    const state = states.get(name) ?? { counted: false, quarantined: null };
+    states.set(name, state);
+    return state;
+  });
+
+  // Bounds as constants let DuckDB leave out the blocks of other times.
+  let earliest = LAST_INSTANT;
+  let latest = 0n;
+  let hasCumulative = false;
+  let hasOther = false;
+  for (const { batch, row, slot } of rows) {
+    const time = read64(batch.timeUnixNano, row);
+    if (time > LAST_INSTANT) continue;
+    if (time < earliest) earliest = time;
+    if (time > latest) latest = time;
+    if ((slots.flags[slot] & FLAG_CUMULATIVE) === 0) hasOther = true;
+    else hasCumulative = true;
+  }
+  const between = `t.time BETWEEN make_timestamp_ns(${earliest}) AND make_timestamp_ns(${latest})`;
+  const isSame = 'c.series = t.series AND c.time = t.time AND c.start_time = t.start_time';
+  const found = async (sql: string): Promise<number[]> =>
+    (await connection.runAndReadAll(sql)).getRows().map(([n]) => Number(n));
+
+  if (hasOther) {
+    const counted = await found(`SELECT c.n FROM temp.candidates c JOIN stored.usage t
+      ON ${isSame} AND c.quantity = t.quantity
+      WHERE c.is_cumulative = 0 AND c.value_kind = ${VALUE_DECIMAL} AND t.kind = ${KIND_RECORD} AND ${between}`);
+    for (const n of counted) stateOf[n].counted = true;
+  }
+  if (hasCumulative) {
+    const counted = await found(`SELECT c.n FROM temp.candidates c JOIN stored.readings t
+      ON ${isSame} AND c.quantity = t.value
+      WHERE c.is_cumulative = 1 AND c.value_kind = ${VALUE_DECIMAL} AND ${between}`);
+    for (const n of counted) stateOf[n].counted = true;
+  }
+  if (!quarantineIsEmpty) {
+    const quarantined = await found(`SELECT c.n FROM temp.candidates c JOIN stored.quarantine q
+      ON c.series = q.series AND c.start_nano = q.start_nano AND c.time_nano = q.time_nano
+      AND c.value_kind = q.value_kind AND c.value_low = q.value_low AND c.value_high = q.value_high`);
+    for (const n of quarantined) stateOf[n].quarantined = 'stored';
+  }
+  return states;
+}
+
+/** The segments that new readings belong to, with what is stored from the earliest of these on. */
+async function loadSegments(
+  rows: readonly DeferredRow[],
+  states: Map<string, KeyState>,
+  { connection, slots }: LoadTables,
+): Promise<Map<string, Segment>> {
+  const wanted = new Map<string, Omit<Segment, 'tail'>>();
+  for (const row of rows) {
+    if (row.code !== 0 || (slots.flags[row.slot] & FLAG_CUMULATIVE) === 0) continue;
+    if (states.get(keyName(row, slots))!.counted) continue;
+    const name = segmentName(row, slots);
+    const time = read64(row.batch.timeUnixNano, row.row);
+    const segment = wanted.get(name);
+    if (segment === undefined) {
+      wanted.set(name, {
+        slot: row.slot,
+        series: slots.series[row.slot],
+        startUnixNano: read64(row.batch.startUnixNano, row.row),
+        fromUnixNano: time,
+      });
+    } else if (time < segment.fromUnixNano) {
+      segment.fromUnixNano = time;
+    }
+  }
+  const segments = new Map<string, Segment>();
+  if (wanted.size === 0) return segments;
+
+  await connection.run(`CREATE OR REPLACE TEMP TABLE wanted_segments
+    (n INTEGER, series INTEGER, start_time TIMESTAMP_NS, from_time TIMESTAMP_NS)`);
+  const table = await TableAppender.create(connection, ['temp', 'main', 'wanted_segments'], [4, 4, 8, 8]);
+  for (const [n, segment] of [...wanted.values()].entries()) {
+    table.reserve();
+    table.words(0)[table.length] = n;
+    table.words(1)[table.length] = segment.series;
+    write64(table.words(2), table.length, segment.startUnixNano);
+    write64(table.words(3), table.length, segment.fromUnixNano);
+    table.length += 1;
+  }
+  table.close();
+  const levels = await levelsBefore(connection);
+  const readings = await readingsFrom(connection);
+  for (const [n, [name, segment]] of [...wanted].entries()) {
+    const rule = {
+      startUnixNano: segment.startUnixNano,
+      fromSdk: (slots.flags[segment.slot] & FLAG_FROM_SDK) !== 0,
+    };
+    const level = levels.get(n);
+    const before = level === undefined ? null : segment.startUnixNano === 0n ? level.last : level.greatest;
+    segments.set(name, { ...segment, tail: new SegmentTail(rule, before, readings.get(n)) });
+  }
+  return segments;
+}
+
+/** Per wanted segment: the greatest and the last value before its `from_time`, where there is one. */
+async function levelsBefore(
+  connection: DuckDBConnection,
+): Promise<Map<number, { greatest: bigint; last: bigint }>> {
+  const reader = await connection.runAndReadAll(`SELECT w.n, max(r.value),
+      arg_max(r.value, {'time': r.time, 'value': r.value})
+    FROM stored.readings r JOIN temp.wanted_segments w
+      ON r.series = w.series AND r.start_time = w.start_time AND r.time < w.from_time
+    GROUP BY w.n`);
+  return new Map(
+    reader
+      .getRows()
+      .map(([n, greatest, last]) => [Number(n), { greatest: scaled(greatest), last: scaled(last) }] as const),
+  );
+}
+
+/** Per wanted segment: the stored readings from its `from_time` on, in order. */
+async function readingsFrom(connection: DuckDBConnection): Promise<Map<number, Reading[]>> {
+  const reader = await connection.runAndReadAll(`SELECT w.n, epoch_ns(r.time), r.value
+    FROM stored.readings r JOIN temp.wanted_segments w
+      ON r.series = w.series AND r.start_time = w.start_time AND r.time >= w.from_time
+    ORDER BY w.n, r.time, r.value`);
+  const readings = new Map<number, Reading[]>();
+  for (const [n, time, value] of reader.getRows()) {
+    const reading = { timeUnixNano: BigInt(time as bigint), value: scaled(value) };
+    const ofSegment = readings.get(Number(n));
+    if (ofSegment === undefined) readings.set(Number(n), [reading]);
+    else ofSegment.push(reading);
+  }
+  return readings;
+}
+
+function scaled(value: unknown): bigint {
+  return (value as DuckDBDecimalValue).value;
+}
+
+function storedKey({ batch, row, slot }: DeferredRow, slots: SlotTable): StoredKey {
+  return {
+    series: slots.series[slot],
+    start: read64(batch.startUnixNano, row),
+    time: read64(batch.timeUnixNano, row),
+    valueKind: batch.valueKind[row],
+    value: readBigInt(batch.quantity, row * 4),
+  };
+}
+
+/** A key as text, one to one. */
+function nameOf({ series, start, time, valueKind, value }: StoredKey): string {
+  return `${series} ${start} ${time} ${valueKind} ${value}`;
+}
+
+function keyName(row: DeferredRow, slots: SlotTable): string {
+  return nameOf(storedKey(row, slots));
+}
+
+function segmentName({ batch, row, slot }: DeferredRow, slots: SlotTable): string {
+  return `${slots.series[slot]} ${read64(batch.startUnixNano, row)}`;
+}
+
+/** Rows of the slots are no longer held back. */
+export function releaseSlots(rows: readonly DeferredRow[], slots: SlotTable): void {
+  for (const { slot } of rows) slots.flags[slot] &= ~FLAG_DEFERRED;
+}

@@ -1,0 +1,153 @@
+/** Rows for the tables of facts: usage, readings, quarantine. One method per table, all values as words. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { readBigInt, textFromScaled } from '../decimal.ts';
+import {
+  type LedgerBatch,
+  VALUE_DECIMAL,
+  VALUE_DISTRIBUTION,
+  VALUE_DOUBLE,
+  VALUE_NONE,
+} from '../ledger-batch.ts';
+import { TableAppender } from './table-appender.ts';
+import { copy64, copy128 } from './words.ts';
+
+/** One row of a batch, with the frame that it came in. */
+export interface RowOrigin {
+  batch: LedgerBatch;
+  row: number;
+  frame: number;
+}
+
+/** What quarantine says of a row besides its own values. */
+export interface QuarantineText {
+  series: number;
+  code: number;
+  customerId: string | null;
+  dimensionId: string | null;
+}
+
+export class FactWriter {
+  readonly usage: TableAppender;
+  readonly readings: TableAppender;
+  readonly quarantine: TableAppender;
+
+  private constructor(usage: TableAppender, readings: TableAppender, quarantine: TableAppender) {
+    this.usage = usage;
+    this.readings = readings;
+    this.quarantine = quarantine;
+  }
+
+  static async open(connection: DuckDBConnection): Promise<FactWriter> {
+    return new FactWriter(
+      await TableAppender.create(connection, [null, 'stored', 'usage'], [4, 4, 4, 8, 8, 16, 1, 8]),
+      await TableAppender.create(connection, [null, 'stored', 'readings'], [4, 8, 8, 16, 8]),
+      await TableAppender.create(
+        connection,
+        [null, 'stored', 'quarantine'],
+        [4, 8, 8, 1, 8, 8, 16, 'text', 1, 'text', 'text', 8, 8, 8],
+      ),
+    );
+  }
+
+  /** A row of usage with the time of a row of the batch. @returns where its quantity belongs, in {@link usage} */
+  addUsage({ batch, row, frame }: RowOrigin, keys: UsageKeys, kind: number): number {
+    const { usage } = this;
+    usage.reserve();
+    const at = usage.length;
+    usage.words(0)[at] = keys.series;
+    usage.words(1)[at] = keys.customer;
+    usage.words(2)[at] = keys.dimension;
+    copy64(batch.startUnixNano, row, usage.words(3), at);
+    copy64(batch.timeUnixNano, row, usage.words(4), at);
+    copy128(batch.quantity, row, usage.words(5), at);
+    usage.bytes(6)[at] = kind;
+    setSequence(usage.words(7), at, batch.frames.sequence[frame]);
+    usage.length += 1;
+    return at;
+  }
+
+  addReading({ batch, row, frame }: RowOrigin, series: number): void {
+    const { readings } = this;
+    readings.reserve();
+    const at = readings.length;
+    readings.words(0)[at] = series;
+    copy64(batch.startUnixNano, row, readings.words(1), at);
+    copy64(batch.timeUnixNano, row, readings.words(2), at);
+    copy128(batch.quantity, row, readings.words(3), at);
+    setSequence(readings.words(4), at, batch.frames.sequence[frame]);
+    readings.length += 1;
+  }
+
+  /** @param lastSeen the frame of the batch where the same signal came last, if not its own */
+  addQuarantine({ batch, row, frame }: RowOrigin, text: QuarantineText, lastSeen?: Uint32Array): void {
+    const { quarantine } = this;
+    quarantine.reserve();
+    const at = quarantine.length;
+    const valueKind = batch.valueKind[row];
+    quarantine.words(0)[at] = text.series;
+    copy64(batch.startUnixNano, row, quarantine.words(1), at);
+    copy64(batch.timeUnixNano, row, quarantine.words(2), at);
+    quarantine.bytes(3)[at] = valueKind;
+    copy64(batch.quantity, row * 2, quarantine.words(4), at);
+    copy64(batch.quantity, row * 2 + 1, quarantine.words(5), at);
+    if (valueKind === VALUE_DECIMAL) copy128(batch.quantity, row, quarantine.words(6), at);
+    else quarantine.setNull(6);
+    quarantine.setText(7, valueText(valueKind, batch.quantity, row));
+    quarantine.bytes(8)[at] = text.code;
+    quarantine.setText(9, text.customerId);
+    quarantine.setText(10, text.dimensionId);
+    copy64(batch.frames.receivedAtUnixNano, frame, quarantine.words(11), at);
+    if (lastSeen === undefined) copy64(batch.frames.receivedAtUnixNano, frame, quarantine.words(12), at);
+    else copy64(lastSeen, 0, quarantine.words(12), at);
+    setSequence(quarantine.words(13), at, batch.frames.sequence[frame]);
+    quarantine.length += 1;
+  }
+
+  /** Makes the rows visible to the connection's transaction. */
+  flush(): void {
+    this.usage.flush();
+    this.readings.flush();
+    this.quarantine.flush();
+  }
+
+  close(): void {
+    this.usage.close();
+    this.readings.close();
+    this.quarantine.close();
+  }
+}
+
+export interface UsageKeys {
+  series: number;
+  customer: number;
+  dimension: number;
+}
+
+/** The value of a row for people. */
+export function valueText(valueKind: number, words: Uint32Array, row: number): string {
+  switch (valueKind) {
+    case VALUE_DECIMAL:
+      return textFromScaled(readBigInt(words, row * 4));
+    case VALUE_DOUBLE:
+      return String(doubleAt(words, row * 4));
+    case VALUE_NONE:
+      return 'no value';
+    case VALUE_DISTRIBUTION: {
+      const count = BigInt(words[row * 4]) | (BigInt(words[row * 4 + 1]) << 32n);
+      const sum = doubleAt(words, row * 4 + 2);
+      return Number.isNaN(sum) ? `count ${count}` : `count ${count}, sum ${sum}`;
+    }
+    default:
+      throw new RangeError(`value kind ${valueKind} of a ledger batch is not known`);
+  }
+}
+
+function doubleAt(words: Uint32Array, at: number): number {
+  return new Float64Array(words.slice(at, at + 2).buffer)[0];
+}
+
+/** Writes a journal sequence as BIGINT. */
+export function setSequence(words: Uint32Array, row: number, sequence: number): void {
+  words[row * 2] = sequence >>> 0;
+  words[row * 2 + 1] = Math.floor(sequence / 4294967296);
+}

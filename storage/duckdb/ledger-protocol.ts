@@ -1,0 +1,47 @@
+/** What the main thread and the ledger thread say to each other. */
+import type { LedgerBatch } from '../ledger-batch.ts';
+import type { QueryRequest } from '../query/index.ts';
+import type { DatabaseOptions } from './database.ts';
+import type { LedgerErrorCode } from './ledger-error.ts';
+
+/** `workerData` of the ledger thread. */
+export interface LedgerThreadOptions extends DatabaseOptions {
+  /** How long a row waits for company before it is committed, milliseconds. */
+  commitIntervalMs: number;
+  /** Rows that are committed without waiting. */
+  commitRows: number;
+}
+
+export type ToLedgerThread =
+  | { type: 'append'; batch: LedgerBatch }
+  /** Somebody waits for what was appended so far. */
+  | { type: 'urge' }
+  | { type: 'registry'; id: number }
+  | { type: 'query'; id: number; request: QueryRequest }
+  | { type: 'checkpoint'; id: number }
+  | { type: 'close'; id: number };
+
+export type FromLedgerThread =
+  | { type: 'opened'; position: number }
+  | { type: 'loaded'; position: number; rows: number }
+  | { type: 'answer'; id: number; answer: unknown }
+  | { type: 'refusal'; id: number; message: string }
+  /** Nothing will be loaded any more. */
+  | { type: 'failed'; code: LedgerErrorCode; message: string };
+
+/** What is known at the ledger's position. */
+export interface RegistrySnapshot {
+  customers: string[];
+  dimensions: RegistryDimension[];
+  instruments: { hash: string; temporality: 1 | 2 }[];
+}
+
+export interface RegistryDimension {
+  id: string;
+  /** UCUM. */
+  unit: string;
+  aggregation: string;
+  creditsAllowed: boolean;
+  /** Created because usage came for it. */
+  discovered: boolean;
+}

@@ -1,0 +1,226 @@
+/**
+ * The ledger thread: the sole owner of DuckDB. It loads batches in the order in which they come, one load at a time,
+ * and answers questions on other connections meanwhile.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { LedgerBatch } from '../ledger-batch.ts';
+import { type QueryRequest, runQuery } from '../query/index.ts';
+import { messageOf, openDatabase } from './database.ts';
+import { LedgerError } from './ledger-error.ts';
+import type {
+  FromLedgerThread,
+  LedgerThreadOptions,
+  RegistrySnapshot,
+  ToLedgerThread,
+} from './ledger-protocol.ts';
+import { Loader } from './loader.ts';
+
+/** Rows of one transaction at most: its own changes are in memory until it commits. */
+const MAX_LOAD_ROWS = 600_000;
+
+class LedgerThread {
+  readonly #options: LedgerThreadOptions;
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  readonly #loader: Loader;
+  #queue: LedgerBatch[] = [];
+  #queuedRows = 0;
+  /** Commit what is queued without waiting for more. */
+  #isUrgent = false;
+  #timer: NodeJS.Timeout | null = null;
+  /** The loads and checkpoints so far; the next one waits for it. */
+  #work: Promise<void> = Promise.resolve();
+  #isLoading = false;
+  #failed = false;
+  /** Connections of questions that are not being asked. */
+  #idleConnections: DuckDBConnection[] = [];
+  #openQuestions = new Set<Promise<void>>();
+
+  private constructor(
+    options: LedgerThreadOptions,
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    loader: Loader,
+  ) {
+    this.#options = options;
+    this.#instance = instance;
+    this.#connection = connection;
+    this.#loader = loader;
+  }
+
+  static async open(options: LedgerThreadOptions): Promise<LedgerThread> {
+    const { instance, connection } = await openDatabase(options);
+    return new LedgerThread(options, instance, connection, await Loader.open(connection));
+  }
+
+  get position(): number {
+    return this.#loader.position;
+  }
+
+  receive(message: ToLedgerThread): void {
+    switch (message.type) {
+      case 'append':
+        this.#queue.push(message.batch);
+        this.#queuedRows += message.batch.length;
+        this.#schedule();
+        break;
+      case 'urge':
+        this.#isUrgent = true;
+        this.#schedule();
+        break;
+      case 'registry':
+        this.#answer(message.id, () => this.#registry());
+        break;
+      case 'query':
+        this.#answer(message.id, () => this.#query(message.request));
+        break;
+      case 'checkpoint':
+        this.#answer(message.id, () => this.#serialised(() => this.#checkpoint()));
+        break;
+      case 'close':
+        void this.#close().then(...answering(message.id));
+        break;
+    }
+  }
+
+  #schedule(): void {
+    if (this.#isLoading || this.#failed || this.#queue.length === 0) return;
+    if (this.#isUrgent || this.#queuedRows >= this.#options.commitRows) {
+      if (this.#timer !== null) clearTimeout(this.#timer);
+      this.#timer = null;
+      this.#isLoading = true;
+      this.#serialised(() => this.#load()).catch((error) => this.#fail(error));
+    } else if (this.#timer === null) {
+      this.#timer = setTimeout(() => {
+        this.#timer = null;
+        this.#isUrgent = true;
+        this.#schedule();
+      }, this.#options.commitIntervalMs);
+    }
+  }
+
+  async #load(): Promise<void> {
+    const batches = this.#take();
+    if (this.#queue.length === 0) this.#isUrgent = false;
+    await this.#loader.load(batches);
+    const rows = batches.reduce((sum, batch) => sum + batch.length, 0);
+    send({ type: 'loaded', position: this.#loader.position, rows });
+    this.#isLoading = false;
+    this.#schedule();
+  }
+
+  /** The batches of the next load: up to one that resets, which begins a load of its own. */
+  #take(): LedgerBatch[] {
+    let count = 1;
+    let rows = this.#queue[0].length;
+    while (count < this.#queue.length && !this.#queue[count].reset && rows < MAX_LOAD_ROWS) {
+      rows += this.#queue[count].length;
+      count += 1;
+    }
+    this.#queuedRows -= rows;
+    return this.#queue.splice(0, count);
+  }
+
+  async #registry(): Promise<RegistrySnapshot> {
+    return this.#withConnection(async (connection) => {
+      const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRows();
+      const customers = await rows('SELECT id FROM stored.customers ORDER BY customer');
+      const dimensions = await rows(
+        'SELECT id, unit, aggregation, credits_allowed, discovered FROM stored.dimensions ORDER BY dimension',
+      );
+      const instruments = await rows(
+        `SELECT lower(lpad(hex(hash), 32, '0')), temporality FROM stored.instruments ORDER BY sequence`,
+      );
+      return {
+        customers: customers.map(([id]) => String(id)),
+        dimensions: dimensions.map(([id, unit, aggregation, creditsAllowed, discovered]) => ({
+          id: String(id),
+          unit: String(unit),
+          aggregation: String(aggregation),
+          creditsAllowed: creditsAllowed === true,
+          discovered: discovered === true,
+        })),
+        instruments: instruments.map(([hash, temporality]) => ({
+          hash: String(hash),
+          temporality: Number(temporality) as 1 | 2,
+        })),
+      };
+    });
+  }
+
+  #query(request: QueryRequest): Promise<unknown> {
+    return this.#withConnection((connection) => runQuery(connection, request));
+  }
+
+  async #checkpoint(): Promise<void> {
+    await this.#connection.run('CHECKPOINT');
+  }
+
+  async #close(): Promise<void> {
+    while (this.#queue.length > 0 && !this.#failed) {
+      this.#isUrgent = true;
+      this.#schedule();
+      await this.#work.catch(() => {});
+    }
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await Promise.allSettled(this.#openQuestions);
+    await this.#work.catch(() => {});
+    try {
+      if (!this.#failed) await this.#checkpoint();
+    } finally {
+      if (!this.#failed) this.#loader.close();
+      for (const connection of this.#idleConnections) connection.closeSync();
+      this.#connection.closeSync();
+      this.#instance.closeSync();
+    }
+  }
+
+  /** Runs loads and checkpoints one after the other. */
+  #serialised(step: () => Promise<void>): Promise<void> {
+    const done = this.#work.then(step);
+    this.#work = done.catch(() => {});
+    return done;
+  }
+
+  async #withConnection<T>(ask: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const connection = this.#idleConnections.pop() ?? (await this.#instance.connect());
+    try {
+      return await ask(connection);
+    } finally {
+      this.#idleConnections.push(connection);
+    }
+  }
+
+  #answer(id: number, answer: () => Promise<unknown>): void {
+    const question = answer().then(...answering(id));
+    this.#openQuestions.add(question);
+    void question.finally(() => this.#openQuestions.delete(question));
+  }
+
+  #fail(error: unknown): void {
+    this.#failed = true;
+    send({ type: 'failed', code: 'LOAD_FAILED', message: `the ledger could not load: ${messageOf(error)}` });
+  }
+}
+
+function send(message: FromLedgerThread): void {
+  parentPort!.postMessage(message);
+}
+
+/** How a promise's end is told. */
+function answering(id: number): [(answer: unknown) => void, (error: unknown) => void] {
+  return [
+    (answer) => send({ type: 'answer', id, answer }),
+    (error) => send({ type: 'refusal', id, message: messageOf(error) }),
+  ];
+}
+
+try {
+  const thread = await LedgerThread.open(workerData as LedgerThreadOptions);
+  parentPort!.on('message', (message: ToLedgerThread) => thread.receive(message));
+  send({ type: 'opened', position: thread.position });
+} catch (error) {
+  const code = error instanceof LedgerError ? error.code : 'OPEN_FAILED';
+  send({ type: 'failed', code, message: messageOf(error) });
+}

@@ -1,0 +1,421 @@
+/**
+ * Takes batches into the ledger: each load is one transaction that holds usage, readings, quarantine, dictionaries,
+ * registry and the journal position.
+ *
+ * A row is new for certain when its time lies beyond everything stored of its series (the slot's mark). Nearly all
+ * rows are decided so, from memory. The others go the slow path (deferred-rows.ts), at the end of the load.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { LedgerBatch, RegistryEvent } from '../ledger-batch.ts';
+import { codeNumber } from '../quarantine-codes.ts';
+import { type DeferredRow, quarantineText, releaseSlots, settleDeferred } from './deferred-rows.ts';
+import { Dictionaries, type ResolvedSlot } from './dictionaries.ts';
+import { FactWriter, setSequence } from './fact-writer.ts';
+import { KIND_INCREMENT, KIND_RECORD } from './schema.ts';
+import {
+  approximate,
+  FLAG_CUMULATIVE,
+  FLAG_DEFERRED,
+  FLAG_FROM_SDK,
+  FLAG_GUESSED_MARK,
+  FLAG_HAS_READINGS,
+  FLAG_LEVEL_KNOWN,
+  FLAG_QUARANTINE,
+  FLAG_UNATTRIBUTED,
+  FLAGS_NOT_PLAIN,
+  NO_KEY,
+  SlotTable,
+  START_KNOWN,
+  START_UNKNOWN,
+  START_UNSEEN,
+} from './slot-table.ts';
+import { TableAppender } from './table-appender.ts';
+import { compare64, compare128, copy64, copy128, read64, subtract128, write64 } from './words.ts';
+
+const MIXED_START = codeNumber('mixed_start');
+const BASELINE = codeNumber('baseline');
+/** Before every instant. */
+const NO_MARK = -1;
+
+export class Loader {
+  readonly #connection: DuckDBConnection;
+  readonly #dictionaries: Dictionaries;
+  readonly #facts: FactWriter;
+  readonly #slots = new SlotTable();
+  #position: number;
+  /** The greatest time of usage and readings, two words, and the same {@link approximate}. */
+  readonly #greatestTime = new Uint32Array(2);
+  #greatestMark: number;
+  #quarantineIsEmpty: boolean;
+  /** Slots whose mark is the greatest time of all series. */
+  #guessedMarks = 0;
+  #deferred: DeferredRow[] = [];
+
+  private constructor(
+    connection: DuckDBConnection,
+    dictionaries: Dictionaries,
+    facts: FactWriter,
+    state: { position: number; greatestTime: bigint; quarantineIsEmpty: boolean },
+  ) {
+    this.#connection = connection;
+    this.#dictionaries = dictionaries;
+    this.#facts = facts;
+    this.#position = state.position;
+    write64(this.#greatestTime, 0, state.greatestTime);
+    this.#greatestMark = approximate(this.#greatestTime[0], this.#greatestTime[1]);
+    this.#quarantineIsEmpty = state.quarantineIsEmpty;
+  }
+
+  /** @param connection is the loader's alone from now on */
+  static async open(connection: DuckDBConnection): Promise<Loader> {
+    const reader = await connection.runAndReadAll(`SELECT sequence, epoch_ns(greatest_time),
+      (SELECT count(*) FROM (FROM stored.quarantine LIMIT 1)) FROM stored.position`);
+    const [position, greatestTime, quarantined] = reader.getRows()[0];
+    return new Loader(connection, await Dictionaries.open(connection), await FactWriter.open(connection), {
+      position: Number(position),
+      greatestTime: BigInt(greatestTime as bigint),
+      quarantineIsEmpty: Number(quarantined) === 0,
+    });
+  }
+
+  /** The journal sequence up to which everything is committed. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /**
+   * Loads batches in one transaction. Only the first of them may reset. After an error nothing of them is stored, and
+   * the loader must not be used any more.
+   */
+  async load(batches: readonly LedgerBatch[]): Promise<void> {
+    await this.#connection.run('BEGIN');
+    await this.#define(batches);
+    if (this.#guessedMarks > 0) await this.#findMarks(batches);
+    for (const batch of batches) this.#takeRows(batch);
+    this.#dictionaries.flush();
+    if (this.#deferred.length > 0) await this.#settle();
+    this.#facts.flush();
+    const { frames } = batches[batches.length - 1];
+    const position = frames.sequence[frames.length - 1];
+    await this.#connection.run(`UPDATE stored.position SET sequence = ${position},
+      greatest_time = make_timestamp_ns(${read64(this.#greatestTime, 0)})`);
+    await this.#connection.run('COMMIT');
+    this.#position = position;
+  }
+
+  close(): void {
+    this.#facts.close();
+    this.#dictionaries.close();
+  }
+
+  async #define(batches: readonly LedgerBatch[]): Promise<void> {
+    if (batches[0].reset) {
+      this.#slots.clear();
+      this.#dictionaries.forgetContexts();
+      this.#guessedMarks = 0;
+    }
+    const events: RegistryEvent[] = batches.flatMap((batch) => batch.events);
+    if (events.length > 0) await this.#dictionaries.apply(events);
+    const known: ResolvedSlot[] = [];
+    for (const { contexts, slots } of batches) {
+      const resolved = await this.#dictionaries.resolve(contexts, slots);
+      for (const slot of resolved) {
+        this.#defineSlot(slot);
+        if (!slot.isNew) known.push(slot);
+      }
+    }
+    if (known.length > 0) await this.#recall(known);
+  }
+
+  #defineSlot({ definition, context, series, customer, dimension, isNew }: ResolvedSlot): void {
+    let flags = 0;
+    if (definition.role === 'cumulative') flags |= FLAG_CUMULATIVE;
+    if (context.fromSdk) flags |= FLAG_FROM_SDK;
+    if (customer === NO_KEY || dimension === NO_KEY) {
+      flags |= FLAG_UNATTRIBUTED;
+      const { customerId, dimensionId } = definition;
+      this.#slots.unattributed.set(definition.slot, { customerId, dimensionId });
+    }
+    // A series that was seen before has nothing stored beyond the greatest time of all.
+    if (!isNew) {
+      flags |= FLAG_GUESSED_MARK;
+      this.#guessedMarks += 1;
+    }
+    const mark = isNew ? NO_MARK : this.#greatestMark;
+    this.#slots.define(definition.slot, { series, customer, dimension }, flags, mark);
+  }
+
+  /** Fetches what the slots of known series need: their quarantined times, and of cumulative ones their readings. */
+  async #recall(known: readonly ResolvedSlot[]): Promise<void> {
+    const slots = this.#slots;
+    const hasCumulative = known.some(({ definition }) => definition.role === 'cumulative');
+    if (!hasCumulative && this.#quarantineIsEmpty) return;
+    await this.#nameSeries(known.map(({ definition, series }) => [definition.slot, series]));
+    if (!this.#quarantineIsEmpty) {
+      const reader = await this.#connection.runAndReadAll(`SELECT w.slot, min(q.time_nano), max(q.time_nano),
+          bool_or(q.start_nano = 0) FILTER (q.code > ${MIXED_START}),
+          count(*) FILTER (q.code > ${MIXED_START})
+        FROM stored.quarantine q JOIN temp.wanted_series w USING (series) GROUP BY w.slot`);
+      for (const [slot, from, to, startUnknown, judged] of reader.getRows()) {
+        slots.widenQuarantine(Number(slot), Number(from), Number(to));
+        if (Number(judged) > 0) slots.startKind[Number(slot)] = startUnknown ? START_UNKNOWN : START_KNOWN;
+      }
+    }
+    if (!hasCumulative) return;
+    for (const { definition } of known) {
+      if (definition.role !== 'cumulative') continue;
+      slots.mark[definition.slot] = NO_MARK;
+      this.#trustMark(definition.slot);
+    }
+    const reader = await this.#connection.runAndReadAll(`SELECT w.slot, epoch_ns(max(r.time)),
+        epoch_ns(max(r.start_time))
+      FROM stored.readings r JOIN temp.wanted_series w USING (series) GROUP BY w.slot`);
+    for (const [slotValue, time, start] of reader.getRows()) {
+      const slot = Number(slotValue);
+      slots.mark[slot] = Number(time);
+      write64(slots.liveStart, slot, BigInt(start as bigint));
+      slots.startKind[slot] = Number(start) === 0 ? START_UNKNOWN : START_KNOWN;
+      slots.flags[slot] |= FLAG_HAS_READINGS;
+    }
+  }
+
+  /**
+   * Replaces guessed marks where a row would need them: after a restart or a reset, and where clocks differ, the guess
+   * may stay ahead of a series for long.
+   */
+  async #findMarks(batches: readonly LedgerBatch[]): Promise<void> {
+    const slots = this.#slots;
+    const wanted = new Map<number, number>();
+    const earliest = new Uint32Array(2).fill(0xffffffff);
+    for (const { length, slot: slotOf, timeUnixNano, code } of batches) {
+      for (let row = 0; row < length; row++) {
+        const slot = slotOf[row];
+        if ((slots.flags[slot] & FLAG_GUESSED_MARK) === 0 || code[row] !== 0) continue;
+        if (approximate(timeUnixNano[row * 2], timeUnixNano[row * 2 + 1]) > slots.mark[slot]) {
+          if (!wanted.has(slot)) this.#trustMark(slot);
+          continue;
+        }
+        wanted.set(slot, slots.series[slot]);
+        if (compare64(timeUnixNano, row, earliest, 0) < 0) copy64(timeUnixNano, row, earliest, 0);
+      }
+    }
+    if (wanted.size === 0) return;
+    await this.#nameSeries([...wanted]);
+    const from = read64(earliest, 0);
+    const reader = await this.#connection.runAndReadAll(`SELECT w.slot, epoch_ns(max(u.time))
+      FROM stored.usage u JOIN temp.wanted_series w USING (series)
+      WHERE u.time >= make_timestamp_ns(${from}) GROUP BY w.slot`);
+    // Where nothing is stored from the earliest row on, what is stored lies before it.
+    for (const slot of wanted.keys()) {
+      slots.mark[slot] = approximate(earliest[0], earliest[1]);
+      this.#trustMark(slot);
+    }
+    for (const [slot, time] of reader.getRows()) slots.mark[Number(slot)] = Number(time);
+  }
+
+  #trustMark(slot: number): void {
+    this.#slots.flags[slot] &= ~FLAG_GUESSED_MARK;
+    this.#guessedMarks -= 1;
+  }
+
+  /** Puts slots and their series where SQL can join them. */
+  async #nameSeries(pairs: readonly (readonly [slot: number, series: number])[]): Promise<void> {
+    await this.#connection.run('CREATE OR REPLACE TEMP TABLE wanted_series (slot INTEGER, series INTEGER)');
+    const rows = await TableAppender.create(this.#connection, ['temp', 'main', 'wanted_series'], [4, 4]);
+    for (const [slot, series] of pairs) {
+      rows.reserve();
+      rows.words(0)[rows.length] = slot;
+      rows.words(1)[rows.length] = series;
+      rows.length += 1;
+    }
+    rows.close();
+  }
+
+  /** The hot path: one pass over the rows of a batch. */
+  #takeRows(batch: LedgerBatch): void {
+    const { frames, slot: slotOf, startUnixNano, timeUnixNano, quantity, code } = batch;
+    const { series, customer, dimension, flags, mark } = this.#slots;
+    const { usage } = this.#facts;
+    const usageSeries = usage.words(0);
+    const usageCustomer = usage.words(1);
+    const usageDimension = usage.words(2);
+    const usageStart = usage.words(3);
+    const usageTime = usage.words(4);
+    const usageQuantity = usage.words(5);
+    const usageKind = usage.bytes(6);
+    const usageSequence = usage.words(7);
+    let row = 0;
+    for (let frame = 0; frame < frames.length; frame++) {
+      const sequence = frames.sequence[frame];
+      const end = frames.rowEnd[frame];
+      for (; row < end; row++) {
+        const slot = slotOf[row];
+        const timeLow = timeUnixNano[row * 2];
+        const timeHigh = timeUnixNano[row * 2 + 1];
+        const time = approximate(timeLow, timeHigh);
+        if (code[row] !== 0 || (flags[slot] & FLAGS_NOT_PLAIN) !== 0 || time <= mark[slot]) {
+          this.#takeOther(batch, row, frame);
+          continue;
+        }
+        mark[slot] = time;
+        if (time > this.#greatestMark) this.#raiseGreatest(batch, row, time);
+        usage.reserve();
+        const at = usage.length;
+        usageSeries[at] = series[slot];
+        usageCustomer[at] = customer[slot];
+        usageDimension[at] = dimension[slot];
+        usageStart[at * 2] = startUnixNano[row * 2];
+        usageStart[at * 2 + 1] = startUnixNano[row * 2 + 1];
+        usageTime[at * 2] = timeLow;
+        usageTime[at * 2 + 1] = timeHigh;
+        usageQuantity[at * 4] = quantity[row * 4];
+        usageQuantity[at * 4 + 1] = quantity[row * 4 + 1];
+        usageQuantity[at * 4 + 2] = quantity[row * 4 + 2];
+        usageQuantity[at * 4 + 3] = quantity[row * 4 + 3];
+        usageKind[at] = KIND_RECORD;
+        setSequence(usageSequence, at, sequence);
+        usage.length = at + 1;
+      }
+    }
+  }
+
+  #raiseGreatest(batch: LedgerBatch, row: number, time: number): void {
+    this.#greatestMark = time;
+    copy64(batch.timeUnixNano, row, this.#greatestTime, 0);
+  }
+
+  /** A row that is quarantined, or cumulative, or perhaps not new. */
+  #takeOther(batch: LedgerBatch, row: number, frame: number): void {
+    const slots = this.#slots;
+    const slot = batch.slot[row];
+    const time = approximate(batch.timeUnixNano[row * 2], batch.timeUnixNano[row * 2 + 1]);
+    const isCumulative = (slots.flags[slot] & FLAG_CUMULATIVE) !== 0;
+    const code = isCumulative ? this.#judgeStart(batch, row, slot) : batch.code[row];
+    const deferredRow = { batch, row, frame, slot, code };
+    if (code === 0 && (slots.flags[slot] & FLAG_UNATTRIBUTED) !== 0) this.#attribute(slot);
+    if ((slots.flags[slot] & FLAG_DEFERRED) !== 0) {
+      if (code === 0) this.#raiseMark(batch, row, slot, time);
+      else slots.widenQuarantine(slot, time, time);
+      this.#deferred.push(deferredRow);
+      return;
+    }
+    if (code !== 0) {
+      const isNew =
+        time > slots.mark[slot] &&
+        ((slots.flags[slot] & FLAG_QUARANTINE) === 0 || time > slots.quarantineTo[slot]);
+      slots.widenQuarantine(slot, time, time);
+      if (isNew) this.#quarantine(deferredRow);
+      else this.#deferred.push(deferredRow);
+      return;
+    }
+
+    const isNew =
+      time > slots.mark[slot] &&
+      ((slots.flags[slot] & FLAG_QUARANTINE) === 0 ||
+        time > slots.quarantineTo[slot] ||
+        time < slots.quarantineFrom[slot]);
+    this.#raiseMark(batch, row, slot, time);
+    if (isNew && !isCumulative) {
+      this.#facts.addUsage(deferredRow, this.#keysOf(slot), KIND_RECORD);
+    } else if (!isNew || !this.#continueSegment(deferredRow)) {
+      // A late reading changes what later ones add, so these wait for it.
+      if (isCumulative) slots.flags[slot] |= FLAG_DEFERRED;
+      this.#deferred.push(deferredRow);
+    }
+  }
+
+  /** The code of a row of a cumulative series: `mixed_start` comes before the codes with a greater number. */
+  #judgeStart({ code, startUnixNano }: LedgerBatch, row: number, slot: number): number {
+    const { startKind } = this.#slots;
+    if (code[row] !== 0 && code[row] <= MIXED_START) return code[row];
+    const isUnknown = startUnixNano[row * 2] === 0 && startUnixNano[row * 2 + 1] === 0;
+    const kind = isUnknown ? START_UNKNOWN : START_KNOWN;
+    if (startKind[slot] === START_UNSEEN) startKind[slot] = kind;
+    return startKind[slot] === kind ? code[row] : MIXED_START;
+  }
+
+  /**
+   * Takes a reading that comes after all others of its series, in the segment with the greatest start or in a new one.
+   * @returns false if more has to be known: nothing was taken
+   */
+  #continueSegment(origin: DeferredRow): boolean {
+    const { batch, row, slot } = origin;
+    const slots = this.#slots;
+    const flags = slots.flags[slot];
+    const { startUnixNano, timeUnixNano, quantity } = batch;
+    const hasReadings = (flags & FLAG_HAS_READINGS) !== 0;
+    const order = hasReadings ? compare64(startUnixNano, row, slots.liveStart, slot) : 1;
+    if (order < 0 || (order === 0 && (flags & FLAG_LEVEL_KNOWN) === 0)) return false;
+
+    const { usage } = this.#facts;
+    const at = this.#facts.addUsage(origin, this.#keysOf(slot), KIND_INCREMENT);
+    this.#facts.addReading(origin, slots.series[slot]);
+    const increment = usage.words(5);
+    const isUnknownStart = slots.startKind[slot] === START_UNKNOWN;
+    if (order > 0) {
+      // The first reading of a segment; see isBaseline in cumulative.ts.
+      const isOfStart = compare64(startUnixNano, row, timeUnixNano, row) === 0;
+      if (isUnknownStart || (isOfStart && (flags & FLAG_FROM_SDK) === 0)) {
+        increment.fill(0, at * 4, at * 4 + 4);
+        this.#quarantine({ ...origin, code: BASELINE });
+      }
+      copy64(startUnixNano, row, slots.liveStart, slot);
+      copy128(quantity, row, slots.level, slot);
+      slots.flags[slot] |= FLAG_HAS_READINGS | FLAG_LEVEL_KNOWN;
+    } else if (compare128(quantity, row, slots.level, slot) >= 0) {
+      subtract128(quantity, row, slots.level, slot, increment, at);
+      copy128(quantity, row, slots.level, slot);
+    } else if (isUnknownStart) {
+      // A writer that began again: the value is what it counted since.
+      copy128(quantity, row, slots.level, slot);
+    } else {
+      increment.fill(0, at * 4, at * 4 + 4);
+    }
+    return true;
+  }
+
+  #quarantine(row: DeferredRow): void {
+    this.#quarantineIsEmpty = false;
+    this.#facts.addQuarantine(row, quarantineText(row.slot, row.code, this.#slots, this.#dictionaries));
+  }
+
+  #raiseMark(batch: LedgerBatch, row: number, slot: number, time: number): void {
+    if (time > this.#slots.mark[slot]) this.#slots.mark[slot] = time;
+    if (time > this.#greatestMark) this.#raiseGreatest(batch, row, time);
+  }
+
+  #keysOf(slot: number): { series: number; customer: number; dimension: number } {
+    const { series, customer, dimension } = this.#slots;
+    return { series: series[slot], customer: customer[slot], dimension: dimension[slot] };
+  }
+
+  /** Customer and dimension may have become known since the slot was defined. */
+  #attribute(slot: number): void {
+    const slots = this.#slots;
+    const { customerId, dimensionId } = slots.unattributed.get(slot)!;
+    slots.customer[slot] = this.#dictionaries.customerKey(customerId);
+    slots.dimension[slot] = this.#dictionaries.dimensionKey(dimensionId);
+    if (slots.customer[slot] === NO_KEY || slots.dimension[slot] === NO_KEY) {
+      throw new RangeError(
+        `a point to be counted belongs to customer ${JSON.stringify(customerId)} and dimension ` +
+          `${JSON.stringify(dimensionId)}: both must be known or discovered in the same frame`,
+      );
+    }
+    slots.flags[slot] &= ~FLAG_UNATTRIBUTED;
+    slots.unattributed.delete(slot);
+  }
+
+  async #settle(): Promise<void> {
+    const rows = this.#deferred;
+    this.#deferred = [];
+    const quarantined = await settleDeferred(rows, {
+      connection: this.#connection,
+      facts: this.#facts,
+      slots: this.#slots,
+      dictionaries: this.#dictionaries,
+      quarantineIsEmpty: this.#quarantineIsEmpty,
+    });
+    if (quarantined) this.#quarantineIsEmpty = false;
+    releaseSlots(rows, this.#slots);
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * The ledger, as the rest of the product sees it: batches in, in journal order; positions, registry and answers out.
+ *
+ * DuckDB runs on a thread of its own, which alone opens the file. After a failure nothing more is taken: the owner
+ * closes this ledger, opens a new one and hands it again whatever lies behind its position.
+ */
+import { Worker } from 'node:worker_threads';
+import { LedgerError } from './duckdb/ledger-error.ts';
+import type {
+  FromLedgerThread,
+  LedgerThreadOptions,
+  RegistrySnapshot,
+  ToLedgerThread,
+} from './duckdb/ledger-protocol.ts';
+import { type LedgerBatch, transferList } from './ledger-batch.ts';
+import type { QueryAnswer, QueryRequest } from './query/index.ts';
+
+export { LedgerError, type LedgerErrorCode } from './duckdb/ledger-error.ts';
+export type { RegistryDimension, RegistrySnapshot } from './duckdb/ledger-protocol.ts';
+
+export interface LedgerOptions {
+  /** The DuckDB file; it is created where there is none. One ledger per path at a time. */
+  path: string;
+  /** Memory of DuckDB's buffers, as it spells it. Default 512MB. */
+  memoryLimit?: string;
+  /** DuckDB's threads. Default 2. */
+  threads?: number;
+  /** How long a row waits for company before it is committed, milliseconds. Default 250. */
+  commitIntervalMs?: number;
+  /** Rows that are committed at once, without waiting. Default 122,880: a row group, which bypasses DuckDB's log. */
+  commitRows?: number;
+  /** Size of DuckDB's log beyond which a commit also checkpoints, as DuckDB spells it. Default 64MB. */
+  checkpointThreshold?: string;
+}
+
+interface Waiter {
+  sequence: number;
+  resolve: () => void;
+  reject: (error: LedgerError) => void;
+}
+
+export class Ledger {
+  readonly #worker: Worker;
+  #position: number;
+  /** Sequence of the last frame that was appended. */
+  #appended: number;
+  #unloadedRows = 0;
+  #loadedListeners: ((position: number) => void)[] = [];
+  #failedListeners: ((error: LedgerError) => void)[] = [];
+  #waiters: Waiter[] = [];
+  #questions = new Map<number, { resolve: (answer: never) => void; reject: (error: LedgerError) => void }>();
+  #nextQuestion = 1;
+  #failure: LedgerError | null = null;
+  #closing: Promise<void> | null = null;
+  readonly #exited: Promise<void>;
+
+  private constructor(worker: Worker, position: number) {
+    this.#worker = worker;
+    this.#position = position;
+    this.#appended = position;
+    this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
+    worker.on('message', (message: FromLedgerThread) => this.#receive(message));
+    worker.on('error', (cause) => {
+      this.#fail(new LedgerError('THREAD_DIED', `the ledger thread died: ${cause.message}`, cause));
+    });
+    worker.on('exit', () => this.#fail(new LedgerError('THREAD_DIED', 'the ledger thread ended')));
+  }
+
+  /**
+   * Starts the thread, opens the file and reads the position.
+   * @throws LedgerError "OPEN_FAILED" (retryable), "UNSUPPORTED_VERSION"
+   */
+  static async open(options: LedgerOptions): Promise<Ledger> {
+    const workerData: LedgerThreadOptions = {
+      path: options.path,
+      memoryLimit: options.memoryLimit ?? '512MB',
+      threads: options.threads ?? 2,
+      commitIntervalMs: options.commitIntervalMs ?? 250,
+      commitRows: options.commitRows ?? 122_880,
+      checkpointThreshold: options.checkpointThreshold ?? '64MB',
+    };
+    // Sources run as they are, or compiled beside each other: the thread's file ends as this one does.
+    const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const worker = new Worker(new URL(`./duckdb/ledger-worker.${ending}`, import.meta.url), { workerData });
+    try {
+      return new Ledger(worker, await opened(worker));
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    }
+  }
+
+  /** The journal sequence up to which everything is committed. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Rows that were appended and are not committed. */
+  get unloadedRows(): number {
+    return this.#unloadedRows;
+  }
+
+  /** What is known at the position. Ask before the first {@link append}. */
+  registry(): Promise<RegistrySnapshot> {
+    return this.#ask((id) => ({ type: 'registry', id }));
+  }
+
+  /**
+   * Hands over a batch, whose buffers are gone afterwards. Its frames must be durable in the journal, and come after
+   * all that were appended before.
+   */
+  append(batch: LedgerBatch): void {
+    if (this.#failure !== null) throw this.#failure;
+    const { frames } = batch;
+    for (let frame = 0; frame < frames.length; frame++) {
+      if (frames.sequence[frame] <= this.#appended) {
+        throw new RangeError(
+          `journal frame ${frames.sequence[frame]} was handed to the ledger after frame ${this.#appended}`,
+        );
+      }
+      this.#appended = frames.sequence[frame];
+    }
+    if (frames.length === 0)
+      throw new RangeError('a ledger batch without a frame has no place in the journal');
+    this.#unloadedRows += batch.length;
+    this.#send({ type: 'append', batch }, transferList(batch));
+  }
+
+  /** Tells after each commit up to where everything is in the ledger now. */
+  onLoaded(listener: (position: number) => void): void {
+    this.#loadedListeners.push(listener);
+  }
+
+  /** Tells once that nothing will be loaded any more, unless the ledger was closed. */
+  onFailed(listener: (error: LedgerError) => void): void {
+    this.#failedListeners.push(listener);
+  }
+
+  /**
+   * Resolves when everything up to the sequence is committed; what was appended is committed early for it.
+   * @throws LedgerError (retryable) when it can no longer happen
+   */
+  whenLoaded(sequence: number): Promise<void> {
+    if (sequence <= this.#position) return Promise.resolve();
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiters.push({ sequence, resolve, reject });
+    this.#send({ type: 'urge' });
+    return promise;
+  }
+
+  /** Answers from what is committed; loads go on meanwhile. @throws LedgerError */
+  query<Request extends QueryRequest>(request: Request): Promise<QueryAnswer<Request>> {
+    return this.#ask((id) => ({ type: 'query', id, request }));
+  }
+
+  /** Writes DuckDB's log into its file. @throws LedgerError */
+  checkpoint(): Promise<void> {
+    return this.#ask((id) => ({ type: 'checkpoint', id }));
+  }
+
+  /** Loads what was appended, checkpoints and closes. After a failure it only closes. @throws LedgerError */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      if (this.#failure?.code !== 'THREAD_DIED') await this.#askToClose();
+    } finally {
+      this.#failure ??= new LedgerError('CLOSED', 'the ledger is closed');
+      this.#rejectAll(this.#failure);
+      await this.#worker.terminate();
+      await this.#exited;
+    }
+  }
+
+  async #askToClose(): Promise<void> {
+    const failure = this.#failure;
+    this.#failure = null;
+    const closed = this.#ask<void>((id) => ({ type: 'close', id }));
+    this.#failure = failure;
+    await closed;
+  }
+
+  #ask<Answer>(question: (id: number) => ToLedgerThread): Promise<Answer> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    const id = this.#nextQuestion++;
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    this.#questions.set(id, { resolve, reject });
+    this.#send(question(id));
+    return promise;
+  }
+
+  #send(message: ToLedgerThread, transfer: ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #receive(message: FromLedgerThread): void {
+    switch (message.type) {
+      case 'loaded':
+        this.#loaded(message.position, message.rows);
+        break;
+      case 'answer':
+        this.#questions.get(message.id)?.resolve(message.answer as never);
+        this.#questions.delete(message.id);
+        break;
+      case 'refusal':
+        this.#questions.get(message.id)?.reject(new LedgerError('QUERY_FAILED', message.message));
+        this.#questions.delete(message.id);
+        break;
+      case 'failed':
+        this.#fail(new LedgerError(message.code, message.message));
+        break;
+    }
+  }
+
+  #loaded(position: number, rows: number): void {
+    this.#position = position;
+    this.#unloadedRows -= rows;
+    this.#waiters = this.#waiters.filter((waiter) => {
+      if (waiter.sequence > position) return true;
+      waiter.resolve();
+      return false;
+    });
+    for (const listener of this.#loadedListeners) listener(position);
+  }
+
+  #fail(error: LedgerError): void {
+    // The first failure is the cause of those after it.
+    if (this.#failure !== null) {
+      this.#rejectAll(this.#failure);
+      return;
+    }
+    if (this.#closing !== null && error.code === 'THREAD_DIED') return;
+    this.#failure = error;
+    this.#rejectAll(error);
+    for (const listener of this.#failedListeners) listener(error);
+  }
+
+  #rejectAll(error: LedgerError): void {
+    for (const { reject } of this.#waiters) reject(error);
+    this.#waiters = [];
+    for (const { reject } of this.#questions.values()) reject(error);
+    this.#questions.clear();
+  }
+}
+
+/** The position that the thread opened the ledger at. */
+function opened(worker: Worker): Promise<number> {
+  return new Promise((resolve, reject) => {
+    worker.once('message', (message: FromLedgerThread) => {
+      if (message.type === 'opened') resolve(message.position);
+      else if (message.type === 'failed') reject(new LedgerError(message.code, message.message));
+    });
+    worker.once('error', (cause) => {
+      reject(new LedgerError('OPEN_FAILED', `the ledger thread could not start: ${cause.message}`, cause));
+    });
+  });
+}
