@@ -229,11 +229,13 @@ function usageStatement(
     `time < ${instant(query.to)}`,
     ...keyConditions(keys),
   ].join(' AND ');
+  // Not GROUP BY ALL: that hashes constants too, and a single window is one.
+  const totalKeys = windowCount === 1 ? memberKeys : [...memberKeys, 'win'];
   const totals = (source: string) => `
     totals AS MATERIALIZED (
       SELECT ${memberKeys.join(', ')}, ${windows.column} AS win, ${sum.whole} AS whole, ${sum.rest} AS rest,
         count(*) FILTER (kind <> ${KIND_CORRECTION}) AS records
-      FROM ${source} ${windows.join} WHERE ${inRange} GROUP BY ALL)`;
+      FROM ${source} ${windows.join} WHERE ${inRange} GROUP BY ${totalKeys.join(', ')})`;
 
   // The names of a member, and its place in the order.
   let valueIndex = 0;

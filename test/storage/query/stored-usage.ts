@@ -168,8 +168,8 @@ export class StoredUsage {
     const key = this.#series.size + 1;
     this.#series.set(name, key);
     await this.connection.run(
-      `INSERT INTO stored.series SELECT $1::INTEGER, $1::UHUGEINT, 0, $2::INTEGER, $3::INTEGER, ${ROLE_DELTA},
-         $4::VARCHAR, $5::VARCHAR, 1`,
+      `INSERT INTO stored.series (series, hash, context, customer, dimension, role, meter_id, metadata)
+         SELECT $1::INTEGER, $1::UHUGEINT, 0, $2::INTEGER, $3::INTEGER, ${ROLE_DELTA}, $4::VARCHAR, $5::VARCHAR`,
       [
         key,
         customerId === null ? null : this.#customers.get(customerId)!,

@@ -39,6 +39,7 @@ async function askAll(params: Params): Promise<UsageRow[]> {
   for (let cursor: string | null = null; ; ) {
     const answer: UsageAnswer = await ask(cursor === null ? params : { ...params, cursor });
     rows.push(...answer.rows);
+    expect(answer.nextCursor, 'each page ends elsewhere').not.toBe(cursor ?? '');
     cursor = answer.nextCursor;
     if (cursor === null) return rows;
     expect(answer.rows).toHaveLength(Number(params.limit));
