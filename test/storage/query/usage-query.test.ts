@@ -473,6 +473,27 @@ describe('pages', () => {
   });
 });
 
+test('questions asked at the same time on one connection do not disturb each other', async () => {
+  await stored.add(RECORDS);
+  // One of them overflows and is computed again.
+  await stored.add(
+    Array.from({ length: 20 }, () => ({
+      customerId: 'vast',
+      dimensionId: 'vast',
+      time: '2026-03-01T00:00:00Z',
+      quantity: '99999999999999999999999999',
+    })),
+  );
+  const questions = ['acme', 'vast', 'beta', 'nobody'].flatMap((customerId) =>
+    ['total', 'day', 'hour'].map((window) => ({ ...MARCH, customerId, window, fill: 'false' })),
+  );
+  const alone: UsageAnswer[] = [];
+  for (const question of questions) alone.push(await ask(question));
+  for (let round = 0; round < 5; round++) {
+    expect(await Promise.all(questions.map(ask))).toEqual(alone);
+  }
+});
+
 test('a zone that differed by odd seconds is answered too', async () => {
   // Monrovia was 44 min 30 s behind UTC until 7 January 1972.
   await stored.add([
