@@ -1,0 +1,40 @@
+/** API keys: who may talk to the receiver at all. Scopes and management come later. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { isIP } from 'node:net';
+
+/** Compares in constant time, by digests, so that neither a key's content nor its length shows. */
+export class ApiKeys {
+  readonly #digests: Buffer[];
+
+  constructor(keys: readonly string[]) {
+    this.#digests = keys.map(digest);
+  }
+
+  /** Without a key every request is let through: such a receiver listens on loopback only. */
+  get required(): boolean {
+    return this.#digests.length > 0;
+  }
+
+  /** @param authorization the header's value, `Bearer KEY` */
+  allows(authorization: string | undefined): boolean {
+    if (!this.required) return true;
+    const match = /^Bearer +(\S+) *$/i.exec(authorization ?? '');
+    if (match === null) return false;
+    const given = digest(match[1]);
+    let allowed = false;
+    for (const known of this.#digests) allowed = timingSafeEqual(known, given) || allowed;
+    return allowed;
+  }
+}
+
+/** 127.0.0.0/8, ::1 and localhost. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  if (bare === 'localhost' || bare === '::1') return true;
+  if (isIP(bare) === 4) return bare.startsWith('127.');
+  return bare.startsWith('::ffff:127.') && isIP(bare) === 6;
+}
+
+function digest(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
+}

@@ -1,0 +1,295 @@
+/**
+ * The running receiver: a port that always answers, and behind it an Ingest that may be opening, working, failed
+ * and opening again, or stopping.
+ *
+ * Clients lose usage when a connection is refused (Go drops delta sums at once), so the port is bound before
+ * recovery begins and answers until the process ends. What cannot be taken is answered with 503 and Retry-After: 2.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import express, { type Express } from 'express';
+import { type DirectoryLock, lockDirectory } from '../storage/directory-lock.ts';
+import { freeDiskBytes } from '../storage/journal/free-disk.ts';
+import type { ServerConfig } from './config.ts';
+import { apiRoutes } from './http/api.ts';
+import { ApiKeys } from './http/auth.ts';
+import { bodyFormat, handleMetrics, type OtlpRoute, refuse } from './http/otlp.ts';
+import { sendProblem } from './http/problem.ts';
+import { WarningThrottle } from './http/warning-throttle.ts';
+import { Ingest } from './ingest.ts';
+import type { Log } from './log.ts';
+
+/** Longer than the idle time of any common load balancer and SDK, or they meet a connection that just closed. */
+const KEEP_ALIVE_MS = 90_000;
+/** How long a request waits for recovery, or for the ledger to catch up, before it is sent away. */
+const HOLD_MS = 5_000;
+const DISK_CHECK_MS = 2_000;
+const RETENTION_CHECK_MS = 10 * 60_000;
+const DAY_MS = 24 * 3600_000;
+
+type State = 'recovering' | 'ready' | 'draining' | 'stopped';
+
+export class Receiver {
+  readonly #config: ServerConfig;
+  readonly #log: Log;
+  readonly #server: Server;
+  readonly #lock: DirectoryLock;
+  readonly #warnings = new WarningThrottle();
+  #state: State = 'recovering';
+  #ingest: Ingest | null = null;
+  /** Settles with each change of state, for those who wait for one. */
+  #changed = Promise.withResolvers<void>();
+  #openRequests = 0;
+  #diskIsFull = false;
+  #timers: NodeJS.Timeout[] = [];
+  /** The attempt to open, of which there is one at a time. */
+  #opening: Promise<void> = Promise.resolve();
+  readonly #fatal = Promise.withResolvers<Error>();
+
+  private constructor(config: ServerConfig, log: Log, lock: DirectoryLock) {
+    this.#config = config;
+    this.#log = log;
+    this.#lock = lock;
+    const app = this.#routes(new ApiKeys(config.apiKeys));
+    this.#server = createServer((request, response) => {
+      this.#openRequests += 1;
+      response.once('close', () => {
+        this.#openRequests -= 1;
+      });
+      app(request, response);
+    });
+    this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
+    this.#server.headersTimeout = KEEP_ALIVE_MS + 5_000;
+  }
+
+  /**
+   * Locks the data directory and binds the port. Recovery goes on behind it; {@link ready} tells when it is over.
+   * @throws DirectoryLockedError where another process holds the directory; Error with `code` EADDRINUSE and the like
+   */
+  static async start(config: ServerConfig, log: Log): Promise<Receiver> {
+    const lock = await lockDirectory(config.dataDir);
+    const receiver = new Receiver(config, log, lock);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        receiver.#server.once('error', reject);
+        receiver.#server.listen(config.port, config.host, () => {
+          receiver.#server.off('error', reject);
+          resolve();
+        });
+      });
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+    await receiver.#checkDisk();
+    receiver.#timers = [
+      setInterval(() => void receiver.#checkDisk(), DISK_CHECK_MS),
+      setInterval(() => void receiver.#releaseJournal(), RETENTION_CHECK_MS),
+    ];
+    receiver.#opening = receiver.#open();
+    return receiver;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    const { host } = this.#config;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${this.port}`;
+  }
+
+  /** Resolves when recovery is over and usage is taken. */
+  async ready(): Promise<void> {
+    while (this.#state === 'recovering') await this.#changed.promise;
+  }
+
+  /** Resolves with an error that needs a person: a corrupt journal, another's ledger. Stop the receiver then. */
+  get fatal(): Promise<Error> {
+    return this.#fatal.promise;
+  }
+
+  /**
+   * Ends in order: new requests are sent away with 503, those under way are finished, everything durable is
+   * loaded and checkpointed, and only then does the port close.
+   */
+  async stop(): Promise<void> {
+    if (this.#state === 'draining' || this.#state === 'stopped') return;
+    this.#become('draining');
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#opening.catch(() => {});
+    const ingest = this.#ingest;
+    this.#ingest = null;
+    try {
+      await ingest?.close();
+    } finally {
+      this.#become('stopped');
+      const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+      this.#server.closeIdleConnections();
+      const deadline = Date.now() + 2_000;
+      while (this.#openRequests > 0 && Date.now() < deadline) await sleep(10);
+      this.#server.closeAllConnections();
+      await closed;
+      await this.#lock.release();
+    }
+  }
+
+  async #open(): Promise<void> {
+    for (let attempt = 0; this.#state === 'recovering'; attempt++) {
+      try {
+        const ingest = await Ingest.open({
+          dataDir: this.#config.dataDir,
+          onProgress: ({ sequence, lastSequence }) =>
+            this.#log.info('recovering', { sequence, lastSequence, left: lastSequence - sequence }),
+        });
+        const cut = ingest.journal.recovery.cut;
+        if (cut !== null) this.#log.warn('a torn write at the end of the journal was cut off', { ...cut });
+        this.#ingest = ingest;
+        if (this.#state === 'recovering') this.#become('ready');
+        void ingest.failed.then((error) => this.#reopen(ingest, error));
+        return;
+      } catch (error) {
+        if (!isRetryable(error)) {
+          this.#log.error('the receiver cannot start', { error: String(error) });
+          this.#fatal.resolve(error as Error);
+          return;
+        }
+        this.#log.error('opening failed; trying again', { error: String(error), attempt });
+        await sleep(Math.min(5_000, 250 * 2 ** attempt));
+      }
+    }
+  }
+
+  /** A failed Ingest may know more than the disk: it is thrown away and made anew from the disk. */
+  async #reopen(ingest: Ingest, error: Error): Promise<void> {
+    if (this.#ingest !== ingest || this.#state !== 'ready') return;
+    this.#log.error('storage failed; opening it again', { error: String(error) });
+    this.#ingest = null;
+    this.#become('recovering');
+    this.#opening = (async () => {
+      await ingest.close().catch((closeError) => {
+        this.#log.warn('closing after a failure failed too', { error: String(closeError) });
+      });
+      await this.#open();
+    })();
+    await this.#opening;
+  }
+
+  #become(state: State): void {
+    this.#state = state;
+    const changed = this.#changed;
+    this.#changed = Promise.withResolvers<void>();
+    changed.resolve();
+  }
+
+  async #checkDisk(): Promise<void> {
+    try {
+      const free = await freeDiskBytes(this.#config.dataDir);
+      const isFull = free < this.#config.minFreeDiskBytes;
+      if (isFull !== this.#diskIsFull) {
+        this.#diskIsFull = isFull;
+        if (isFull) this.#log.error('too little free disk: usage is refused', { free });
+        else this.#log.info('there is room on the disk again', { free });
+      }
+    } catch (error) {
+      this.#log.warn('free disk space is unknown', { error: String(error) });
+    }
+  }
+
+  async #releaseJournal(): Promise<void> {
+    const days = this.#config.journalRetentionDays;
+    if (days === null || this.#ingest === null) return;
+    try {
+      const olderThan = BigInt(Date.now() - Math.round(days * DAY_MS)) * 1_000_000n;
+      const segments = await this.#ingest.releaseJournal(olderThan);
+      if (segments > 0) this.#log.info('journal segments past their retention were deleted', { segments });
+    } catch (error) {
+      this.#log.warn('the journal could not be shortened', { error: String(error) });
+    }
+  }
+
+  /** The Ingest, once there is one, waiting for it a while. null while draining or when it took too long. */
+  async #current(): Promise<Ingest | null> {
+    if (this.#state === 'ready') return this.#ingest;
+    const deadline = AbortSignal.timeout(HOLD_MS);
+    const late = new Promise<void>((resolve) =>
+      deadline.addEventListener('abort', () => resolve(), { once: true }),
+    );
+    while (this.#state === 'recovering' && !deadline.aborted)
+      await Promise.race([this.#changed.promise, late]);
+    return this.#ingest;
+  }
+
+  async #admit(): Promise<boolean> {
+    if (this.#diskIsFull) return false;
+    const ingest = await this.#current();
+    if (ingest === null) return false;
+    if (!ingest.isFull) return true;
+    await Promise.race([ingest.room(), sleep(HOLD_MS, undefined, { ref: false })]);
+    return !ingest.isFull && this.#ingest === ingest;
+  }
+
+  #routes(keys: ApiKeys): Express {
+    const app = express();
+    app.disable('x-powered-by');
+    app.disable('etag');
+    app.set('query parser', false);
+
+    app.get('/healthz', (_request, response) => {
+      response.json({ status: 'ok' });
+    });
+    app.get('/readyz', (_request, response) => {
+      const ready = this.#state === 'ready' && !this.#diskIsFull;
+      const reason = this.#state !== 'ready' ? this.#state : 'disk full';
+      if (!ready) response.setHeader('Retry-After', '2');
+      response
+        .status(ready ? 200 : 503)
+        .json(ready ? { status: 'ready' } : { status: 'unavailable', reason });
+    });
+
+    const otlp: OtlpRoute = {
+      admit: () => this.#admit(),
+      take: (raw, encoding) => {
+        const ingest = this.#ingest;
+        if (ingest === null) throw new Error('the receiver is not ready any more');
+        return ingest.metrics(raw, encoding);
+      },
+      warnings: this.#warnings,
+      log: (message, fields) => this.#log.warn(message, fields),
+    };
+    app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+      if (this.#state === 'draining' || this.#state === 'stopped') response.setHeader('Connection', 'close');
+      if (keys.allows(request.headers.authorization)) return next();
+      if (request.url?.startsWith('/v1/')) {
+        refuse(request, response, bodyFormat(request.headers['content-type']), 401, UNAUTHENTICATED);
+      } else {
+        response.setHeader('WWW-Authenticate', 'Bearer');
+        sendProblem(response, {
+          status: 401,
+          code: 'UNAUTHENTICATED',
+          title: 'No valid API key',
+          detail: UNAUTHENTICATED,
+        });
+      }
+    });
+    app.all('/v1/metrics', (request, response) => handleMetrics(request, response, otlp));
+    app.use('/api/v1', apiRoutes({ ingest: () => this.#current() }));
+    app.use((request: IncomingMessage, response: ServerResponse) => {
+      sendProblem(response, {
+        status: 404,
+        code: 'NOT_FOUND',
+        title: 'Not found',
+        detail: `there is nothing at ${request.url}; OTLP metrics go to /v1/metrics, questions to /api/v1/usage`,
+      });
+    });
+    return app;
+  }
+}
+
+const UNAUTHENTICATED = 'send one of the keys of USAGE_METER_API_KEYS as "Authorization: Bearer KEY"';
+
+/** What passes by itself, such as a full disk, is tried again; what needs a person is not. */
+function isRetryable(error: unknown): boolean {
+  return (error as { retryable?: unknown }).retryable === true;
+}
