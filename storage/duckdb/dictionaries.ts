@@ -2,7 +2,7 @@
  * The integer keys of customers, dimensions, contexts and series: those that are stored, and new ones for what comes.
  */
 import { hash } from 'node:crypto';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import type { ContextDefinition, RegistryEvent, SlotDefinition } from '../ledger-batch.ts';
 import { ROLE_CUMULATIVE, ROLE_DELTA, ROLE_LEVEL } from './schema.ts';
 import { SeriesFilter } from './series-filter.ts';
@@ -20,6 +20,8 @@ export interface ResolvedSlot {
   dimension: number;
   isNew: boolean;
 }
+
+const ROWS_PER_INSERT = 1000;
 
 export class Dictionaries {
   readonly #connection: DuckDBConnection;
@@ -79,28 +81,43 @@ export class Dictionaries {
 
   /** Applies what the interpretation of frames found out. */
   async apply(events: readonly RegistryEvent[]): Promise<void> {
+    const customers: DuckDBValue[][] = [];
+    const dimensions: DuckDBValue[][] = [];
+    const instruments: DuckDBValue[][] = [];
     for (const event of events) {
+      const sequence = BigInt(event.sequence);
       if (event.type === 'customer_discovered') {
         if (this.#customerKeys.has(event.customerId)) continue;
-        const key = this.#addCustomer(event.customerId);
-        await this.#connection.run(
-          `INSERT INTO stored.customers VALUES (${key}, $1, NULL, NULL, NULL, [], '{}', true, ${event.sequence})`,
-          [event.customerId],
-        );
+        customers.push([this.#addCustomer(event.customerId), event.customerId, sequence]);
       } else if (event.type === 'dimension_discovered') {
         if (this.#dimensionKeys.has(event.dimensionId)) continue;
-        const key = this.#addDimension(event.dimensionId);
-        await this.#connection.run(
-          `INSERT INTO stored.dimensions VALUES (${key}, $1, NULL, $2, 'sum', NULL, NULL, 'none', NULL, NULL, NULL,
-            false, true, ${event.sequence})`,
-          [event.dimensionId, event.unit],
-        );
+        dimensions.push([this.#addDimension(event.dimensionId), event.dimensionId, event.unit, sequence]);
       } else {
-        const hash = BigInt(`0x${event.instrumentHash}`);
-        await this.#connection.run(
-          `INSERT INTO stored.instruments VALUES ('${hash}'::UHUGEINT, ${event.temporality}, ${event.sequence})`,
-        );
+        instruments.push([String(BigInt(`0x${event.instrumentHash}`)), event.temporality, sequence]);
       }
+    }
+    await this.#insert(`stored.customers SELECT $1, $2, NULL, NULL, NULL, [], '{}', true, $3`, customers);
+    await this.#insert(
+      `stored.dimensions SELECT $1, $2, NULL, $3, 'sum', NULL, NULL, 'none', NULL, NULL, NULL, false, true, $4`,
+      dimensions,
+    );
+    await this.#insert('stored.instruments SELECT $1::UHUGEINT, $2, $3', instruments);
+  }
+
+  /**
+   * Inserts many rows with few statements: each INSERT takes a block of memory per column until the commit.
+   * @param target table and SELECT list, in which $1, $2, … are a row's values
+   */
+  async #insert(target: string, rows: readonly DuckDBValue[][]): Promise<void> {
+    for (let from = 0; from < rows.length; from += ROWS_PER_INSERT) {
+      const some = rows.slice(from, from + ROWS_PER_INSERT);
+      const width = some[0].length;
+      const tuples = some.map((_, row) => `(${some[0].map((_, i) => `$${row * width + i + 1}`).join(', ')})`);
+      const names = some[0].map((_, i) => `v${i + 1}`).join(', ');
+      await this.#connection.run(
+        `INSERT INTO ${target.replaceAll('$', 'v')} FROM (VALUES ${tuples.join(', ')}) rows(${names})`,
+        some.flat(),
+      );
     }
   }
 
