@@ -90,7 +90,7 @@ describe.each(['3.x', '2.x'] as const)('OpenTelemetry JS %s', (version) => {
       readers: [new sdk.PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })],
     });
     const meter = provider.getMeter('interop', '1.0.0');
-    const requests = meter.createCounter('usage.requests', { valueType: sdk.ValueType.INT });
+    const requests = meter.createCounter('usage.requests', { unit: '1', valueType: sdk.ValueType.INT });
     const hours = meter.createCounter('usage.hours', { unit: 'h' });
     const attributes = { 'usage.customer.id': customer, region: 'eu' };
     requests.add(5, attributes);
