@@ -50,6 +50,8 @@ export interface Insertion {
   isBaseline: boolean;
   /** The reading that was the segment's baseline and is none any more. */
   displacedBaseline: Reading | null;
+  /** How many readings of the segment had this time before, with other values. */
+  sameTime: number;
   /** Changes of what later readings add; none is zero. */
   corrections: { timeUnixNano: bigint; change: bigint }[];
 }
@@ -91,6 +93,7 @@ export class SegmentTail {
       increment: incrementOf(rule, before, reading),
       isBaseline: before === null && isBaseline(rule, reading),
       displacedBaseline: before === null && next !== undefined && isBaseline(rule, next) ? next : null,
+      sameTime: this.#countAt(at, reading.timeUnixNano),
       corrections: [],
     };
 
@@ -111,6 +114,15 @@ export class SegmentTail {
 
   #levelBefore(index: number): bigint | null {
     return index === 0 ? this.#before : this.#levels[index - 1];
+  }
+
+  /** Readings of this time, around an index that keeps the order. */
+  #countAt(index: number, timeUnixNano: bigint): number {
+    let from = index;
+    let to = index;
+    while (from > 0 && this.#readings[from - 1].timeUnixNano === timeUnixNano) from -= 1;
+    while (to < this.#readings.length && this.#readings[to].timeUnixNano === timeUnixNano) to += 1;
+    return to - from;
   }
 
   /** The index that keeps the order; most readings come in order, so the search begins at the end. */

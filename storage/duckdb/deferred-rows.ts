@@ -10,7 +10,7 @@ import { codeNumber } from '../quarantine-codes.ts';
 import { type Reading, SegmentTail } from './cumulative.ts';
 import type { Dictionaries } from './dictionaries.ts';
 import type { FactWriter, QuarantineText, RowOrigin } from './fact-writer.ts';
-import { KIND_CORRECTION, KIND_INCREMENT, KIND_RECORD } from './schema.ts';
+import { incrementKind, KIND_CORRECTION, KIND_RECORD } from './schema.ts';
 import {
   FLAG_CUMULATIVE,
   FLAG_DEFERRED,
@@ -139,12 +139,12 @@ class Settlement {
     }
 
     const segment = this.#segments.get(segmentName(row, slots))!;
-    const { increment, isBaseline, displacedBaseline, corrections } = segment.tail.insert({
+    const { increment, isBaseline, displacedBaseline, sameTime, corrections } = segment.tail.insert({
       timeUnixNano: read64(row.batch.timeUnixNano, row.row),
       value: readBigInt(row.batch.quantity, row.row * 4),
     });
     facts.addReading(row, keys.series);
-    const at = facts.addUsage(row, keys, KIND_INCREMENT);
+    const at = facts.addUsage(row, keys, incrementKind(sameTime));
     writeBigInt(increment, facts.usage.words(5), at * 4);
     if (isBaseline) this.#quarantine(row, BASELINE, state);
     if (displacedBaseline !== null) this.#displaceBaseline(segment, displacedBaseline);

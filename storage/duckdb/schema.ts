@@ -13,10 +13,18 @@ export const SCHEMA_VERSION = 1;
 
 /** Values of `stored.usage.kind`. */
 export const KIND_RECORD = 0;
-/** What one cumulative reading added, zero included: one row per reading. */
+/** What one cumulative reading added, zero included: one row per reading. See {@link incrementKind}. */
 export const KIND_INCREMENT = 1;
 /** A change of an increment that is already stored, because a reading came late. Not a record of its own. */
 export const KIND_CORRECTION = 2;
+
+/**
+ * The kind of an increment whose segment had so many readings of the same time before: 1, 5, 9, … They are all
+ * increments (kind modulo 4); the number keeps their keys distinct where they add the same.
+ */
+export function incrementKind(sameTime: number): number {
+  return KIND_INCREMENT + 4 * Math.min(sameTime, 63);
+}
 
 /** Values of `stored.series.role`. */
 export const ROLE_DELTA = 0;
@@ -198,7 +206,7 @@ export const VIEWS: readonly View[] = [
       ['metadata', 's.metadata::JSON', 'The other attributes: a JSON object of strings.'],
       [
         'kind',
-        `CASE u.kind WHEN ${KIND_RECORD} THEN 'record' WHEN ${KIND_INCREMENT} THEN 'increment' ELSE 'correction' END`,
+        `CASE u.kind WHEN ${KIND_RECORD} THEN 'record' WHEN ${KIND_CORRECTION} THEN 'correction' ELSE 'increment' END`,
         'record: as it came. increment: what a reading of a running total added. correction: see the view.',
       ],
       ['meter_id', 's.meter_id', 'The meter that turned the signal into this record.'],

@@ -50,6 +50,7 @@ export function modelOf(points: readonly TestPoint[]): ModelLedger {
   }
   const baselines: string[] = [];
   for (const readings of segments.values()) {
+    // Times and values of the tests are few and far apart, so their differences are good numbers.
     readings.sort((a, b) => Number(a.time - b.time) || Number(scaled(a) - scaled(b)));
     const [first] = readings;
     const unknown = (first.start ?? 0n) === 0n;
@@ -62,7 +63,7 @@ export function modelOf(points: readonly TestPoint[]): ModelLedger {
       const last = earlier[i - 1];
       if (unknown) add(readings[i], value >= last ? value - last : value);
       else {
-        const greatest = earlier.reduce((a, b) => (a > b ? a : b));
+        const greatest = earlier.toSorted((a, b) => (a < b ? -1 : 1)).at(-1)!;
         if (value > greatest) add(readings[i], value - greatest);
       }
     }

@@ -128,6 +128,9 @@ test.each(Array.from({ length: SEEDS }, (_, i) => FIRST_SEED + i))('seed %i', as
   const second = await loadRandomly(frames, random);
   try {
     expect(await contentsOf(first)).toEqual(modelOf(frames.flat()));
+    expect(await first.rows('SELECT count(*) - count(DISTINCT record_id) FROM usage_records')).toEqual([
+      ['0'],
+    ]);
     expect(await rowsOf(second)).toEqual(await rowsOf(first));
   } finally {
     first.close();
