@@ -28,6 +28,10 @@ const UNLOADED_ROWS_LIMIT = 1_000_000;
 /** The same for bytes of the journal: what a start would have to interpret. */
 const UNLOADED_BYTES_LIMIT = 512 * 1024 * 1024;
 
+// Whole row groups cost half of what smaller commits do, and nobody has to wait for one: a question asks for an
+// early commit. A second thread makes loads dearer and no faster (docs/decisions/0002-ledger-load.md).
+const LEDGER_OPTIONS: Partial<LedgerOptions> = { commitIntervalMs: 2_000, threads: 1 };
+
 export interface IngestOptions {
   /** Holds `journal/` and `ledger.duckdb`. The caller has locked it. */
   dataDir: string;
@@ -87,7 +91,7 @@ export class Ingest {
     const journalDirectory = join(options.dataDir, 'journal');
     const ledgerPath = options.ledgerPath ?? join(options.dataDir, 'ledger.duckdb');
     // The ledger first: a journal that ends before the ledger's position has lost frames, and says so.
-    const ledger = await Ledger.open({ ...options.ledger, path: ledgerPath });
+    const ledger = await Ledger.open({ ...LEDGER_OPTIONS, ...options.ledger, path: ledgerPath });
     let journal: Journal | null = null;
     try {
       const { position } = ledger;
