@@ -80,6 +80,7 @@ export async function settleDeferred(rows: readonly DeferredRow[], tables: LoadT
   tables.facts.flush();
   await storeCandidates(rows, tables);
   const states = await keyStates(rows, tables);
+  countStaged(rows, states, tables);
   const segments = await loadSegments(rows, states, tables);
   const settlement = new Settlement(tables, states, segments);
   for (const row of rows) settlement.settle(row);
@@ -367,6 +368,38 @@ async function keyStates(
     for (const n of quarantined) stateOf[n].quarantined = 'stored';
   }
   return states;
+}
+
+/** Marks the keys of records that are staged and not in a transaction yet. */
+function countStaged(
+  rows: readonly DeferredRow[],
+  states: Map<string, KeyState>,
+  { facts, slots }: LoadTables,
+): void {
+  const { records } = facts;
+  if (records.length === 0) return;
+  const series = records.words(0);
+  const start = records.words(3);
+  const time = records.words(4);
+  const quantity = records.words(5);
+  // A set of short hashes says of nearly every staged record that no candidate has its key.
+  const mask = (1 << (32 - Math.clz32(rows.length * 16))) - 1;
+  const place = (seriesKey: number, timeLow: number) =>
+    (Math.imul(seriesKey, 0x9e3779b1) ^ Math.imul(timeLow, 0x85ebca6b)) & mask;
+  const wanted = new Uint8Array(mask + 1);
+  for (const { batch, row, slot } of rows) wanted[place(slots.series[slot], batch.timeUnixNano[row * 2])] = 1;
+  for (let at = 0; at < records.length; at++) {
+    if (wanted[place(series[at], time[at * 2])] === 0) continue;
+    const key = {
+      series: series[at],
+      start: read64(start, at),
+      time: read64(time, at),
+      valueKind: VALUE_DECIMAL,
+      value: readBigInt(quantity, at * 4),
+    };
+    const state = states.get(nameOf(key));
+    if (state !== undefined) state.counted = true;
+  }
 }
 
 /** The segments that new readings belong to, with what is stored from the earliest of these on. */

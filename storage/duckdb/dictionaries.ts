@@ -32,6 +32,8 @@ export class Dictionaries {
   readonly #customerIds: string[] = [];
   readonly #dimensionKeys = new Map<string, number>();
   readonly #dimensionIds: string[] = [];
+  /** Declared by frames behind the position, which come again after a crash. */
+  readonly #instrumentsAhead = new Set<string>();
   #nextSeries = 1;
   #nextContext = 1;
   /** By the main thread's numbers. The ledger's own key comes when a series needs it. */
@@ -92,7 +94,7 @@ export class Dictionaries {
       } else if (event.type === 'dimension_discovered') {
         if (this.#dimensionKeys.has(event.dimensionId)) continue;
         dimensions.push([this.#addDimension(event.dimensionId), event.dimensionId, event.unit, sequence]);
-      } else {
+      } else if (!this.#instrumentsAhead.has(event.instrumentHash)) {
         instruments.push([String(BigInt(`0x${event.instrumentHash}`)), event.temporality, sequence]);
       }
     }
@@ -169,9 +171,10 @@ export class Dictionaries {
     this.#seriesRows.flush();
   }
 
-  close(): void {
-    this.#contextRows.close();
-    this.#seriesRows.close();
+  /** Forgets what was not flushed, and ends. */
+  discard(): void {
+    this.#contextRows.discard();
+    this.#seriesRows.discard();
   }
 
   #storeSeries(
@@ -280,6 +283,10 @@ export class Dictionaries {
     }
     for (const [key, id] of await rows('SELECT dimension, id FROM stored.dimensions')) {
       this.#addDimension(String(id), Number(key));
+    }
+    for (const [hash] of await rows(`SELECT lower(lpad(hex(hash), 32, '0')) FROM stored.instruments
+      WHERE sequence > (SELECT sequence FROM stored.position)`)) {
+      this.#instrumentsAhead.add(String(hash));
     }
     const [[series, context]] = await rows(`SELECT
       (SELECT coalesce(max(series), 0) FROM stored.series), (SELECT coalesce(max(context), 0) FROM stored.contexts)`);

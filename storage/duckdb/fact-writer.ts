@@ -26,20 +26,33 @@ export interface QuarantineText {
   dimensionId: string | null;
 }
 
+const USAGE_WIDTHS = [4, 4, 4, 8, 8, 16, 1, 8] as const;
+
 export class FactWriter {
+  /** Records that are new for certain and have nothing beside them: they may wait for the next commit. */
+  readonly records: TableAppender;
+  /** All other usage. */
   readonly usage: TableAppender;
   readonly readings: TableAppender;
   readonly quarantine: TableAppender;
 
-  private constructor(usage: TableAppender, readings: TableAppender, quarantine: TableAppender) {
+  private constructor(
+    records: TableAppender,
+    usage: TableAppender,
+    readings: TableAppender,
+    quarantine: TableAppender,
+  ) {
+    this.records = records;
     this.usage = usage;
     this.readings = readings;
     this.quarantine = quarantine;
   }
 
-  static async open(connection: DuckDBConnection): Promise<FactWriter> {
+  /** @param stagedRecords how many of {@link records} are held at most: rows of a row group */
+  static async open(connection: DuckDBConnection, stagedRecords: number): Promise<FactWriter> {
     return new FactWriter(
-      await TableAppender.create(connection, [null, 'stored', 'usage'], [4, 4, 4, 8, 8, 16, 1, 8]),
+      await TableAppender.create(connection, [null, 'stored', 'usage'], USAGE_WIDTHS, stagedRecords),
+      await TableAppender.create(connection, [null, 'stored', 'usage'], USAGE_WIDTHS),
       await TableAppender.create(connection, [null, 'stored', 'readings'], [4, 8, 8, 16, 8]),
       await TableAppender.create(
         connection,
@@ -103,17 +116,22 @@ export class FactWriter {
     quarantine.length += 1;
   }
 
-  /** Makes the rows visible to the connection's transaction. */
+  /** Makes the rows visible to the connection's transaction, but for the staged {@link records}. */
   flush(): void {
+    this.records.flushAppended();
     this.usage.flush();
     this.readings.flush();
     this.quarantine.flush();
   }
 
-  close(): void {
-    this.usage.close();
-    this.readings.close();
-    this.quarantine.close();
+  /** Rows of usage in the transactions so far. */
+  get usageAppended(): number {
+    return this.records.appended + this.usage.appended;
+  }
+
+  /** Forgets what was not flushed, and ends. */
+  discard(): void {
+    for (const table of [this.records, this.usage, this.readings, this.quarantine]) table.discard();
   }
 }
 

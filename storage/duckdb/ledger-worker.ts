@@ -85,10 +85,14 @@ class LedgerThread {
   }
 
   #schedule(): void {
-    if (this.#isLoading || this.#failed || this.#queue.length === 0) return;
-    if (this.#isUrgent || this.#queuedRows >= this.#options.commitRows) {
-      if (this.#timer !== null) clearTimeout(this.#timer);
-      this.#timer = null;
+    if (this.#isLoading || this.#failed) return;
+    const isEmpty = this.#queue.length === 0;
+    if (isEmpty && !this.#loader.isWaiting) {
+      this.#isUrgent = false;
+      return;
+    }
+    const waiting = this.#queuedRows + this.#loader.waitingRows;
+    if (this.#isUrgent || (!isEmpty && waiting >= this.#options.commitRows)) {
       this.#isLoading = true;
       this.#serialised(() => this.#load()).catch((error) => this.#fail(error));
     } else if (this.#timer === null) {
@@ -101,17 +105,21 @@ class LedgerThread {
   }
 
   async #load(): Promise<void> {
-    const batches = this.#take();
-    if (this.#queue.length === 0) this.#isUrgent = false;
-    await this.#loader.load(batches);
-    const rows = batches.reduce((sum, batch) => sum + batch.length, 0);
-    send({ type: 'loaded', position: this.#loader.position, rows });
+    if (this.#queue.length > 0) await this.#loader.take(this.#dequeue());
+    const isUrgent = this.#isUrgent && this.#queue.length === 0;
+    const reported = this.#loader.committedRows;
+    if (await this.#loader.commit(isUrgent ? 'everything' : 'whole row groups')) {
+      if (this.#timer !== null) clearTimeout(this.#timer);
+      this.#timer = null;
+      const rows = this.#loader.committedRows - reported;
+      send({ type: 'loaded', position: this.#loader.position, rows });
+    }
     this.#isLoading = false;
     this.#schedule();
   }
 
   /** The batches of the next load: up to one that resets, which begins a load of its own. */
-  #take(): LedgerBatch[] {
+  #dequeue(): LedgerBatch[] {
     let count = 1;
     let rows = this.#queue[0].length;
     while (count < this.#queue.length && !this.#queue[count].reset && rows < MAX_LOAD_ROWS) {
@@ -125,12 +133,16 @@ class LedgerThread {
   async #registry(): Promise<RegistrySnapshot> {
     return this.#withConnection(async (connection) => {
       const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRows();
-      const customers = await rows('SELECT id FROM stored.customers ORDER BY customer');
+      // Frames behind the position come again, and must be judged as they were the first time.
+      const judged = 'sequence <= (SELECT sequence FROM stored.position)';
+      const customers = await rows(`SELECT id FROM stored.customers WHERE ${judged} ORDER BY customer`);
       const dimensions = await rows(
-        'SELECT id, unit, aggregation, credits_allowed, discovered FROM stored.dimensions ORDER BY dimension',
+        `SELECT id, unit, aggregation, credits_allowed, discovered FROM stored.dimensions WHERE ${judged}
+        ORDER BY dimension`,
       );
       const instruments = await rows(
-        `SELECT lower(lpad(hex(hash), 32, '0')), temporality FROM stored.instruments ORDER BY sequence`,
+        `SELECT lower(lpad(hex(hash), 32, '0')), temporality FROM stored.instruments WHERE ${judged}
+        ORDER BY sequence`,
       );
       return {
         customers: customers.map(([id]) => String(id)),
@@ -158,7 +170,7 @@ class LedgerThread {
   }
 
   async #close(): Promise<void> {
-    while (this.#queue.length > 0 && !this.#failed) {
+    while ((this.#queue.length > 0 || this.#loader.isWaiting) && !this.#failed) {
       this.#isUrgent = true;
       this.#schedule();
       await this.#work.catch(() => {});
@@ -169,7 +181,7 @@ class LedgerThread {
     try {
       if (!this.#failed) await this.#checkpoint();
     } finally {
-      if (!this.#failed) this.#loader.close();
+      if (!this.#failed) await this.#loader.close();
       for (const connection of this.#idleConnections) connection.closeSync();
       this.#connection.closeSync();
       this.#instance.closeSync();

@@ -1,9 +1,10 @@
 /**
- * Takes batches into the ledger: each load is one transaction that holds usage, readings, quarantine, dictionaries,
- * registry and the journal position.
+ * Takes batches into the ledger, in transactions that hold usage, readings, quarantine, dictionaries, registry and
+ * the journal position.
  *
  * A row is new for certain when its time lies beyond everything stored of its series (the slot's mark). Nearly all
- * rows are decided so, from memory. The others go the slow path (deferred-rows.ts), at the end of the load.
+ * rows are decided so, from memory. The others go the slow path (deferred-rows.ts), after the other rows
+ * of the batches.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { LedgerBatch, RegistryEvent } from '../ledger-batch.ts';
@@ -34,6 +35,8 @@ import { compare64, compare128, copy64, copy128, read64, subtract128, write64 } 
 
 const MIXED_START = codeNumber('mixed_start');
 const BASELINE = codeNumber('baseline');
+/** Rows of a row group of DuckDB. */
+export const ROW_GROUP = 122_880;
 /** Before every instant. */
 const NO_MARK = -1;
 
@@ -42,7 +45,15 @@ export class Loader {
   readonly #dictionaries: Dictionaries;
   readonly #facts: FactWriter;
   readonly #slots = new SlotTable();
+  readonly #rowGroup: number;
   #position: number;
+  /** Sequence of the last frame that was taken. */
+  #taken: number;
+  #takenRows = 0;
+  #committedRows = 0;
+  /** Of {@link FactWriter.usageAppended}. */
+  #committedUsage = 0;
+  #isInTransaction = false;
   /** The greatest time of usage and readings, two words, and the same {@link approximate}. */
   readonly #greatestTime = new Uint32Array(2);
   #greatestMark: number;
@@ -55,23 +66,31 @@ export class Loader {
     connection: DuckDBConnection,
     dictionaries: Dictionaries,
     facts: FactWriter,
+    rowGroup: number,
     state: { position: number; greatestTime: bigint; quarantineIsEmpty: boolean },
   ) {
     this.#connection = connection;
     this.#dictionaries = dictionaries;
     this.#facts = facts;
+    this.#rowGroup = rowGroup;
     this.#position = state.position;
+    this.#taken = state.position;
     write64(this.#greatestTime, 0, state.greatestTime);
     this.#greatestMark = approximate(this.#greatestTime[0], this.#greatestTime[1]);
     this.#quarantineIsEmpty = state.quarantineIsEmpty;
   }
 
-  /** @param connection is the loader's alone from now on */
-  static async open(connection: DuckDBConnection): Promise<Loader> {
+  /**
+   * @param connection is the loader's alone from now on
+   * @param rowGroup rows of a row group of usage; only tests have small ones
+   */
+  static async open(connection: DuckDBConnection, rowGroup = ROW_GROUP): Promise<Loader> {
     const reader = await connection.runAndReadAll(`SELECT sequence, epoch_ns(greatest_time),
       (SELECT count(*) FROM (FROM stored.quarantine LIMIT 1)) FROM stored.position`);
     const [position, greatestTime, quarantined] = reader.getRows()[0];
-    return new Loader(connection, await Dictionaries.open(connection), await FactWriter.open(connection), {
+    const dictionaries = await Dictionaries.open(connection);
+    const facts = await FactWriter.open(connection, rowGroup);
+    return new Loader(connection, dictionaries, facts, rowGroup, {
       position: Number(position),
       greatestTime: BigInt(greatestTime as bigint),
       quarantineIsEmpty: Number(quarantined) === 0,
@@ -83,29 +102,80 @@ export class Loader {
     return this.#position;
   }
 
+  /** Rows that were taken and are committed. */
+  get committedRows(): number {
+    return this.#committedRows;
+  }
+
   /**
-   * Loads batches in one transaction. Only the first of them may reset. After an error nothing of them is stored, and
-   * the loader must not be used any more.
+   * Takes batches into the transaction that the next {@link commit} ends. Only the first of them may reset. After an
+   * error nothing since the last commit is stored, and the loader must not be used any more.
    */
-  async load(batches: readonly LedgerBatch[]): Promise<void> {
-    await this.#connection.run('BEGIN');
+  async take(batches: readonly LedgerBatch[]): Promise<void> {
+    if (!this.#isInTransaction) await this.#connection.run('BEGIN');
+    this.#isInTransaction = true;
+    // Marks are lost by a reset and found again by queries, which do not see what is staged.
+    if (batches[0].reset) {
+      this.#facts.records.flush();
+      this.#facts.flush();
+    }
     await this.#define(batches);
     if (this.#guessedMarks > 0) await this.#findMarks(batches);
     for (const batch of batches) this.#takeRows(batch);
-    this.#dictionaries.flush();
     if (this.#deferred.length > 0) await this.#settle();
-    this.#facts.flush();
     const { frames } = batches[batches.length - 1];
-    const position = frames.sequence[frames.length - 1];
+    this.#taken = frames.sequence[frames.length - 1];
+    for (const { length } of batches) this.#takenRows += length;
+  }
+
+  /**
+   * Commits everything, or as many whole row groups of usage as there are: only these go to the file directly, all
+   * else through DuckDB's log first. Then records stay staged, and the position is before the first one's frame. What
+   * later frames brought besides is committed already: when they come again after a crash, it is known.
+   * @returns whether anything was committed
+   */
+  async commit(what: 'everything' | 'whole row groups'): Promise<boolean> {
+    if (!this.#isInTransaction) return false;
+    const { records } = this.#facts;
+    this.#facts.flush();
+    if (what === 'everything') {
+      records.append(records.length);
+    } else {
+      const inTransaction = this.#facts.usageAppended - this.#committedUsage;
+      const available = inTransaction + records.length;
+      const whole = available - (available % this.#rowGroup);
+      if (whole === 0 || whole < inTransaction) return false;
+      records.append(whole - inTransaction);
+    }
+    records.flushAppended();
+    this.#dictionaries.flush();
+    const position = records.length > 0 ? Number(read64(records.words(7), 0)) - 1 : this.#taken;
     await this.#connection.run(`UPDATE stored.position SET sequence = ${position},
       greatest_time = make_timestamp_ns(${read64(this.#greatestTime, 0)})`);
     await this.#connection.run('COMMIT');
+    this.#isInTransaction = false;
     this.#position = position;
+    this.#committedUsage = this.#facts.usageAppended;
+    this.#committedRows = this.#takenRows - records.length;
+    return true;
   }
 
-  close(): void {
-    this.#facts.close();
-    this.#dictionaries.close();
+  /** Rows that were taken and are not committed. */
+  get waitingRows(): number {
+    return this.#takenRows - this.#committedRows;
+  }
+
+  /** Whether a commit of everything would move the position. */
+  get isWaiting(): boolean {
+    return this.#taken > this.#position;
+  }
+
+  /** Ends, without what is not committed. */
+  async close(): Promise<void> {
+    this.#facts.discard();
+    this.#dictionaries.discard();
+    if (this.#isInTransaction) await this.#connection.run('ROLLBACK');
+    this.#isInTransaction = false;
   }
 
   async #define(batches: readonly LedgerBatch[]): Promise<void> {
@@ -235,15 +305,15 @@ export class Loader {
   #takeRows(batch: LedgerBatch): void {
     const { frames, slot: slotOf, startUnixNano, timeUnixNano, quantity, code } = batch;
     const { series, customer, dimension, flags, mark } = this.#slots;
-    const { usage } = this.#facts;
-    const usageSeries = usage.words(0);
-    const usageCustomer = usage.words(1);
-    const usageDimension = usage.words(2);
-    const usageStart = usage.words(3);
-    const usageTime = usage.words(4);
-    const usageQuantity = usage.words(5);
-    const usageKind = usage.bytes(6);
-    const usageSequence = usage.words(7);
+    const { records } = this.#facts;
+    const recordSeries = records.words(0);
+    const recordCustomer = records.words(1);
+    const recordDimension = records.words(2);
+    const recordStart = records.words(3);
+    const recordTime = records.words(4);
+    const recordQuantity = records.words(5);
+    const recordKind = records.bytes(6);
+    const recordSequence = records.words(7);
     let row = 0;
     for (let frame = 0; frame < frames.length; frame++) {
       const sequence = frames.sequence[frame];
@@ -259,22 +329,22 @@ export class Loader {
         }
         mark[slot] = time;
         if (time > this.#greatestMark) this.#raiseGreatest(batch, row, time);
-        usage.reserve();
-        const at = usage.length;
-        usageSeries[at] = series[slot];
-        usageCustomer[at] = customer[slot];
-        usageDimension[at] = dimension[slot];
-        usageStart[at * 2] = startUnixNano[row * 2];
-        usageStart[at * 2 + 1] = startUnixNano[row * 2 + 1];
-        usageTime[at * 2] = timeLow;
-        usageTime[at * 2 + 1] = timeHigh;
-        usageQuantity[at * 4] = quantity[row * 4];
-        usageQuantity[at * 4 + 1] = quantity[row * 4 + 1];
-        usageQuantity[at * 4 + 2] = quantity[row * 4 + 2];
-        usageQuantity[at * 4 + 3] = quantity[row * 4 + 3];
-        usageKind[at] = KIND_RECORD;
-        setSequence(usageSequence, at, sequence);
-        usage.length = at + 1;
+        records.reserve();
+        const at = records.length;
+        recordSeries[at] = series[slot];
+        recordCustomer[at] = customer[slot];
+        recordDimension[at] = dimension[slot];
+        recordStart[at * 2] = startUnixNano[row * 2];
+        recordStart[at * 2 + 1] = startUnixNano[row * 2 + 1];
+        recordTime[at * 2] = timeLow;
+        recordTime[at * 2 + 1] = timeHigh;
+        recordQuantity[at * 4] = quantity[row * 4];
+        recordQuantity[at * 4 + 1] = quantity[row * 4 + 1];
+        recordQuantity[at * 4 + 2] = quantity[row * 4 + 2];
+        recordQuantity[at * 4 + 3] = quantity[row * 4 + 3];
+        recordKind[at] = KIND_RECORD;
+        setSequence(recordSequence, at, sequence);
+        records.length = at + 1;
       }
     }
   }

@@ -9,8 +9,8 @@ import duckdb from '@duckdb/node-bindings';
 /** Bytes per value of a fixed-width column, or text. */
 export type ColumnWidth = 1 | 4 | 8 | 16 | 'text';
 
-/** Rows that are staged before they go to DuckDB: four of its vectors. */
-const CAPACITY = 8192;
+/** Rows that are staged before they go to DuckDB, unless said otherwise: four of its vectors. */
+const DEFAULT_CAPACITY = 8192;
 
 export class TableAppender {
   readonly #appender: DuckDBAppender;
@@ -23,15 +23,19 @@ export class TableAppender {
   /** Per column: 1 where the staged row is NULL, for columns that ever had one. */
   readonly #nulls: (Uint8Array | null)[];
 
+  readonly #capacity: number;
+  #appended = 0;
+
   /** Staged rows. The writer fills all columns at this place and increments it, after {@link reserve}. */
   length = 0;
 
-  private constructor(appender: DuckDBAppender, widths: readonly ColumnWidth[]) {
+  private constructor(appender: DuckDBAppender, widths: readonly ColumnWidth[], capacity: number) {
+    this.#capacity = capacity;
     this.#appender = appender;
     this.#widths = widths;
     this.#chunk = DuckDBDataChunk.create(widths.map((_, column) => appender.columnType(column)));
     this.#vectors = widths.map((_, column) => duckdb.data_chunk_get_vector(this.#chunk.chunk, column));
-    const buffers = widths.map((width) => new ArrayBuffer(width === 'text' ? 0 : width * CAPACITY));
+    const buffers = widths.map((width) => new ArrayBuffer(width === 'text' ? 0 : width * capacity));
     this.#bytes = buffers.map((buffer) => new Uint8Array(buffer));
     this.#words = buffers.map((buffer) => new Uint32Array(buffer, 0, buffer.byteLength >> 2));
     this.#texts = widths.map(() => []);
@@ -43,8 +47,9 @@ export class TableAppender {
     connection: DuckDBConnection,
     [catalog, schema, table]: readonly [string | null, string, string],
     widths: readonly ColumnWidth[],
+    capacity = DEFAULT_CAPACITY,
   ): Promise<TableAppender> {
-    return new TableAppender(await connection.createAppender(table, schema, catalog), widths);
+    return new TableAppender(await connection.createAppender(table, schema, catalog), widths, capacity);
   }
 
   /** The staged values of a column as 32-bit words, width / 4 per row. */
@@ -62,39 +67,63 @@ export class TableAppender {
   }
 
   setNull(column: number): void {
-    const nulls = this.#nulls[column] ?? new Uint8Array(CAPACITY);
+    const nulls = this.#nulls[column] ?? new Uint8Array(this.#capacity);
     this.#nulls[column] = nulls;
     nulls[this.length] = 1;
   }
 
+  /** Rows handed to DuckDB, ever. */
+  get appended(): number {
+    return this.#appended;
+  }
+
   /** Makes room for one row at {@link length}. */
   reserve(): void {
-    if (this.length === CAPACITY) this.#append();
+    if (this.length === this.#capacity) this.append(this.length);
   }
 
   /** Hands everything to the connection's transaction: its queries see the rows from then on. */
   flush(): void {
-    this.#append();
+    this.append(this.length);
+    this.flushAppended();
+  }
+
+  /** The same without the rows that are staged. */
+  flushAppended(): void {
     this.#appender.flushSync();
   }
 
+  /** Hands over everything, and ends. */
   close(): void {
-    this.#append();
+    this.append(this.length);
     this.#appender.closeSync();
   }
 
-  #append(): void {
+  /** Forgets what was not flushed, and ends. */
+  discard(): void {
+    this.length = 0;
+    this.#appender.clear();
+    this.#appender.closeSync();
+  }
+
+  /** Hands over the first so many rows; the others stay staged, from the beginning on. */
+  append(count: number): void {
     const vectorSize = duckdb.vector_size();
-    for (let from = 0; from < this.length; from += vectorSize) {
-      const rows = Math.min(vectorSize, this.length - from);
+    for (let from = 0; from < count; from += vectorSize) {
+      const rows = Math.min(vectorSize, count - from);
       this.#chunk.reset();
       for (let column = 0; column < this.#widths.length; column++) this.#fill(column, from, rows);
       duckdb.data_chunk_set_size(this.#chunk.chunk, rows);
       this.#appender.appendDataChunk(this.#chunk);
     }
-    this.length = 0;
-    for (const nulls of this.#nulls) nulls?.fill(0);
-    for (const texts of this.#texts) texts.length = 0;
+    for (const [column, width] of this.#widths.entries()) {
+      if (width === 'text') this.#texts[column].splice(0, count);
+      else this.#bytes[column].copyWithin(0, count * width, this.length * width);
+      const nulls = this.#nulls[column];
+      nulls?.copyWithin(0, count, this.length).fill(0, this.length - count, this.length);
+    }
+    this.#appended += count;
+    this.length -= count;
   }
 
   #fill(column: number, from: number, rows: number): void {

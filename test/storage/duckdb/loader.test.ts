@@ -32,13 +32,8 @@ async function inLoads(steps: Step[]): Promise<void> {
     if (step === 'reset') {
       writer.reset();
     } else if (step === 'restart') {
-      const { sequence } = writer;
       await ledger.restart();
-      const ids = async (sql: string) => (await ledger.rows(sql)).map(([id]) => id);
-      writer = new BatchWriter(sequence, {
-        customers: await ids('SELECT customer_id FROM customers'),
-        dimensions: await ids('SELECT dimension_id FROM dimensions'),
-      });
+      writer = new BatchWriter(ledger.position, await ledger.known());
     } else {
       await ledger.load(writer.batch(step));
     }

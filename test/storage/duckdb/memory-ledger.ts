@@ -1,7 +1,7 @@
 /** A ledger's database in memory, with loaders that come and go on it. */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { openDatabase } from '../../../storage/duckdb/database.ts';
-import { Loader } from '../../../storage/duckdb/loader.ts';
+import { Loader, ROW_GROUP } from '../../../storage/duckdb/loader.ts';
 import type { LedgerBatch } from '../../../storage/ledger-batch.ts';
 import { EPOCH } from './batches.ts';
 
@@ -10,34 +10,63 @@ export class MemoryLedger {
   readonly connection: DuckDBConnection;
   #loader: Loader;
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, loader: Loader) {
+  readonly #rowGroup: number;
+
+  private constructor(
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    loader: Loader,
+    rowGroup: number,
+  ) {
     this.#instance = instance;
     this.connection = connection;
     this.#loader = loader;
+    this.#rowGroup = rowGroup;
   }
 
-  static async open(): Promise<MemoryLedger> {
+  static async open(rowGroup = ROW_GROUP): Promise<MemoryLedger> {
     const { instance, connection } = await openDatabase({
       path: ':memory:',
       memoryLimit: '256MB',
       threads: 1,
       checkpointThreshold: '16MB',
     });
-    return new MemoryLedger(instance, connection, await Loader.open(connection));
+    return new MemoryLedger(instance, connection, await Loader.open(connection, rowGroup), rowGroup);
   }
 
   get position(): number {
     return this.#loader.position;
   }
 
+  /** Takes and commits. */
   async load(...batches: LedgerBatch[]): Promise<void> {
-    await this.#loader.load(batches);
+    await this.#loader.take(batches);
+    await this.#loader.commit('everything');
   }
 
-  /** As after the end of a process: a loader that knows only what is stored. The next batch must reset. */
+  /** Takes, and commits what fills row groups. */
+  async loadWhole(...batches: LedgerBatch[]): Promise<void> {
+    await this.#loader.take(batches);
+    await this.#loader.commit('whole row groups');
+  }
+
+  async commit(): Promise<void> {
+    await this.#loader.commit('everything');
+  }
+
+  /** As after a crash: a loader that knows only what is committed. The next batch must reset. */
   async restart(): Promise<void> {
-    this.#loader.close();
-    this.#loader = await Loader.open(this.connection);
+    await this.#loader.close();
+    this.#loader = await Loader.open(this.connection, this.#rowGroup);
+  }
+
+  /** The registry as of the position. */
+  async known(): Promise<{ customers: string[]; dimensions: string[] }> {
+    const ids = async (table: string) => {
+      const rows = await this.rows(`SELECT id FROM stored.${table} WHERE sequence <= ${this.position}`);
+      return rows.map(([id]) => id);
+    };
+    return { customers: await ids('customers'), dimensions: await ids('dimensions') };
   }
 
   async rows(sql: string): Promise<string[][]> {
@@ -71,8 +100,8 @@ export class MemoryLedger {
     return rows.map((row) => row.join(' '));
   }
 
-  close(): void {
-    this.#loader.close();
+  async close(): Promise<void> {
+    await this.#loader.close();
     this.connection.closeSync();
     this.#instance.closeSync();
   }
