@@ -260,12 +260,15 @@ export function randomCase(random: Random): PropertyCase {
   for (const { stream: own, customer } of streams) {
     // A series that mixes both depends on which kind came first.
     const startIsKnown = random.chance(0.6);
+    const good: OtlpPoint[] = [];
     for (let series = random.integer(1, 4); series > 0; series--) {
       const attributes = randomAttributes(random, customer);
       const values = random.chance(0.5) ? randomInteger : randomDouble;
-      if (own.temporality === DELTA) points.push(...deltaPoints(random, own, attributes, values));
-      else points.push(...cumulativePoints(random, own, attributes, values, startIsKnown));
+      if (own.temporality === DELTA) good.push(...deltaPoints(random, own, attributes, values));
+      else good.push(...cumulativePoints(random, own, attributes, values, startIsKnown));
     }
+    points.push(...good);
+    if (random.chance(0.4)) points.push(...replicated(good, own));
   }
   for (const { stream: own, customer } of streams) {
     for (let faults = random.integer(0, 6); faults > 0; faults--) {
@@ -273,6 +276,13 @@ export function randomCase(random: Random): PropertyCase {
     }
   }
   return { declared, points };
+}
+
+/** The same points by a second instance of the service: usage of its own, though nothing else differs. */
+function replicated(points: OtlpPoint[], own: OtlpStream): OtlpPoint[] {
+  const others = own.resource.filter(([key]) => key !== 'service.instance.id');
+  const replica = { ...own, resource: [...others, ['service.instance.id', 'replica'] as const] };
+  return points.map((point) => ({ ...point, stream: replica }));
 }
 
 interface RandomStream {
