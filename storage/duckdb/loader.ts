@@ -112,8 +112,7 @@ export class Loader {
    * error nothing since the last commit is stored, and the loader must not be used any more.
    */
   async take(batches: readonly LedgerBatch[]): Promise<void> {
-    if (!this.#isInTransaction) await this.#connection.run('BEGIN');
-    this.#isInTransaction = true;
+    await this.#begin();
     // Marks are lost by a reset and found again by queries, which do not see what is staged.
     if (batches[0].reset) {
       this.#facts.records.flush();
@@ -135,7 +134,8 @@ export class Loader {
    * @returns whether anything was committed
    */
   async commit(what: 'everything' | 'whole row groups'): Promise<boolean> {
-    if (!this.#isInTransaction) return false;
+    if (!this.isWaiting) return false;
+    await this.#begin();
     const { records } = this.#facts;
     this.#facts.flush();
     if (what === 'everything') {
@@ -176,6 +176,11 @@ export class Loader {
     this.#dictionaries.discard();
     if (this.#isInTransaction) await this.#connection.run('ROLLBACK');
     this.#isInTransaction = false;
+  }
+
+  async #begin(): Promise<void> {
+    if (!this.#isInTransaction) await this.#connection.run('BEGIN');
+    this.#isInTransaction = true;
   }
 
   async #define(batches: readonly LedgerBatch[]): Promise<void> {
