@@ -2,10 +2,12 @@
  * Checks the package as its users get it: packs a tarball, lints its manifest and types, installs it into an empty
  * project and uses it from there.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -38,7 +40,40 @@ try {
   console.log(run(process.execPath, ['use.js'], app).trim());
   const help = run(join(app, 'node_modules', '.bin', 'usage-meter'), ['--help'], app);
   if (!help.includes('serve')) throw new Error('the installed command does not know "serve"');
-  console.log('the installed command runs');
+  await countOnePoint(join(app, 'node_modules', '.bin', 'usage-meter'), join(folder, 'data'));
+  console.log('the installed command serves, counts and stops');
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** @throws Error unless the installed receiver counts what it is sent and ends by SIGTERM with exit code 0 */
+async function countOnePoint(command: string, dataDir: string): Promise<void> {
+  const receiver = spawn(command, ['serve', '--port', '0', '--data-dir', dataDir, '--log', 'json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(receiver, 'exit');
+  try {
+    const [line] = await once(createInterface({ input: receiver.stdout }), 'line');
+    const { url } = JSON.parse(line);
+    const point = {
+      asInt: '5',
+      timeUnixNano: `${Date.now()}000000`,
+      attributes: [{ key: 'usage.customer.id', value: { stringValue: 'acme' } }],
+    };
+    const sum = { aggregationTemporality: 1, isMonotonic: true, dataPoints: [point] };
+    const metrics = [{ name: 'usage.requests', sum }];
+    const sent = await fetch(`${url}/v1/metrics`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }),
+    });
+    if (sent.status !== 200) throw new Error(`the installed receiver answered ${sent.status}`);
+    const asked = await fetch(`${url}/api/v1/usage?from=2020-01-01&to=2100-01-01`);
+    const answer = await asked.text();
+    if (!answer.includes('"quantity":"5"')) throw new Error(`the installed receiver counted ${answer}`);
+  } finally {
+    receiver.kill('SIGTERM');
+  }
+  const [code] = await exited;
+  if (code !== 0) throw new Error(`the installed receiver ended with ${code}`);
 }
