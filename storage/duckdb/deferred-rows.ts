@@ -20,7 +20,7 @@ import {
   type SlotTable,
 } from './slot-table.ts';
 import { TableAppender } from './table-appender.ts';
-import { copy64, copy128, read64, write64 } from './words.ts';
+import { compare64, compare128, copy64, copy128, read64, write64 } from './words.ts';
 
 const BASELINE = codeNumber('baseline');
 const LAST_INSTANT = 2n ** 63n - 2n;
@@ -76,14 +76,16 @@ export interface LoadTables {
  * @returns whether anything was quarantined
  */
 export async function settleDeferred(rows: readonly DeferredRow[], tables: LoadTables): Promise<boolean> {
-  // The queries below must see what the fast path wrote in this load.
+  // What is counted never counts again, and is not listed either, whatever is wrong with it this time.
+  const unknown = withoutStaged(rows, tables);
+  if (unknown.length === 0) return false;
+  // The queries below must see what the fast path wrote in this transaction.
   tables.facts.flush();
-  await storeCandidates(rows, tables);
-  const states = await keyStates(rows, tables);
-  countStaged(rows, states, tables);
-  const segments = await loadSegments(rows, states, tables);
+  await storeCandidates(unknown, tables);
+  const states = await keyStates(unknown, tables);
+  const segments = await loadSegments(unknown, states, tables);
   const settlement = new Settlement(tables, states, segments);
-  for (const row of rows) settlement.settle(row);
+  for (const row of unknown) settlement.settle(row);
   return settlement.finish();
 }
 
@@ -370,36 +372,42 @@ async function keyStates(
   return states;
 }
 
-/** Marks the keys of records that are staged and not in a transaction yet. */
-function countStaged(
-  rows: readonly DeferredRow[],
-  states: Map<string, KeyState>,
-  { facts, slots }: LoadTables,
-): void {
+/** The rows whose keys are not those of records that are staged, so that no query would find them. */
+function withoutStaged(rows: readonly DeferredRow[], { facts, slots }: LoadTables): readonly DeferredRow[] {
   const { records } = facts;
-  if (records.length === 0) return;
+  if (records.length === 0) return rows;
   const series = records.words(0);
   const start = records.words(3);
   const time = records.words(4);
   const quantity = records.words(5);
-  // A set of short hashes says of nearly every staged record that no candidate has its key.
-  const mask = (1 << (32 - Math.clz32(rows.length * 16))) - 1;
-  const place = (seriesKey: number, timeLow: number) =>
-    (Math.imul(seriesKey, 0x9e3779b1) ^ Math.imul(timeLow, 0x85ebca6b)) & mask;
-  const wanted = new Uint8Array(mask + 1);
-  for (const { batch, row, slot } of rows) wanted[place(slots.series[slot], batch.timeUnixNano[row * 2])] = 1;
-  for (let at = 0; at < records.length; at++) {
-    if (wanted[place(series[at], time[at * 2])] === 0) continue;
-    const key = {
-      series: series[at],
-      start: read64(start, at),
-      time: read64(time, at),
-      valueKind: VALUE_DECIMAL,
-      value: readBigInt(quantity, at * 4),
-    };
-    const state = states.get(nameOf(key));
-    if (state !== undefined) state.counted = true;
+
+  // Chains of rows by a short hash; of nearly every staged record it says at once that no row has its key.
+  const shift = Math.max(8, Math.clz32(rows.length) - 4);
+  const hashOf = (seriesKey: number, timeLow: number) =>
+    (Math.imul(seriesKey, 0x9e3779b1) + Math.imul(timeLow, 0x85ebca6b)) >>> shift;
+  const first = new Int32Array(2 ** (32 - shift)).fill(-1);
+  const next = new Int32Array(rows.length);
+  for (const [n, { batch, row, slot }] of rows.entries()) {
+    const hash = hashOf(slots.series[slot], batch.timeUnixNano[row * 2]);
+    next[n] = first[hash];
+    first[hash] = n;
   }
+  const isStaged = new Uint8Array(rows.length);
+  for (let at = 0; at < records.length; at++) {
+    for (let n = first[hashOf(series[at], time[at * 2])]; n !== -1; n = next[n]) {
+      const { batch, row, slot } = rows[n];
+      if (
+        slots.series[slot] === series[at] &&
+        batch.valueKind[row] === VALUE_DECIMAL &&
+        compare64(batch.timeUnixNano, row, time, at) === 0 &&
+        compare64(batch.startUnixNano, row, start, at) === 0 &&
+        compare128(batch.quantity, row, quantity, at) === 0
+      ) {
+        isStaged[n] = 1;
+      }
+    }
+  }
+  return rows.filter((_, n) => isStaged[n] === 0);
 }
 
 /** The segments that new readings belong to, with what is stored from the earliest of these on. */

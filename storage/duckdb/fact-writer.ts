@@ -48,7 +48,7 @@ export class FactWriter {
     this.quarantine = quarantine;
   }
 
-  /** @param stagedRecords how many of {@link records} are held at most: rows of a row group */
+  /** @param stagedRecords how many of {@link records} are held at most */
   static async open(connection: DuckDBConnection, stagedRecords: number): Promise<FactWriter> {
     return new FactWriter(
       await TableAppender.create(connection, [null, 'stored', 'usage'], USAGE_WIDTHS, stagedRecords),

@@ -14,10 +14,10 @@ import type {
   RegistrySnapshot,
   ToLedgerThread,
 } from './ledger-protocol.ts';
-import { Loader } from './loader.ts';
+import { Loader, ROW_GROUP } from './loader.ts';
 
-/** Rows of one transaction at most: its own changes are in memory until it commits. */
-const MAX_LOAD_ROWS = 600_000;
+/** Rows that are taken at once, up to a batch more: what does not fill a row group waits for the next ones. */
+const LOAD_ROWS = ROW_GROUP;
 
 class LedgerThread {
   readonly #options: LedgerThreadOptions;
@@ -122,7 +122,7 @@ class LedgerThread {
   #dequeue(): LedgerBatch[] {
     let count = 1;
     let rows = this.#queue[0].length;
-    while (count < this.#queue.length && !this.#queue[count].reset && rows < MAX_LOAD_ROWS) {
+    while (count < this.#queue.length && !this.#queue[count].reset && rows < LOAD_ROWS) {
       rows += this.#queue[count].length;
       count += 1;
     }
@@ -170,7 +170,8 @@ class LedgerThread {
   }
 
   async #close(): Promise<void> {
-    while ((this.#queue.length > 0 || this.#loader.isWaiting) && !this.#failed) {
+    // A load that is under way has emptied the queue and may not have told the loader of it yet.
+    while ((this.#isLoading || this.#queue.length > 0 || this.#loader.isWaiting) && !this.#failed) {
       this.#isUrgent = true;
       this.#schedule();
       await this.#work.catch(() => {});

@@ -11,7 +11,7 @@ import type { LedgerBatch, RegistryEvent } from '../ledger-batch.ts';
 import { codeNumber } from '../quarantine-codes.ts';
 import { type DeferredRow, quarantineText, releaseSlots, settleDeferred } from './deferred-rows.ts';
 import { Dictionaries, type ResolvedSlot } from './dictionaries.ts';
-import { FactWriter, setSequence } from './fact-writer.ts';
+import { FactWriter } from './fact-writer.ts';
 import { KIND_INCREMENT, KIND_RECORD } from './schema.ts';
 import {
   approximate,
@@ -89,7 +89,7 @@ export class Loader {
       (SELECT count(*) FROM (FROM stored.quarantine LIMIT 1)) FROM stored.position`);
     const [position, greatestTime, quarantined] = reader.getRows()[0];
     const dictionaries = await Dictionaries.open(connection);
-    const facts = await FactWriter.open(connection, rowGroup);
+    const facts = await FactWriter.open(connection, 2 * rowGroup);
     return new Loader(connection, dictionaries, facts, rowGroup, {
       position: Number(position),
       greatestTime: BigInt(greatestTime as bigint),
@@ -143,9 +143,11 @@ export class Loader {
     } else {
       const inTransaction = this.#facts.usageAppended - this.#committedUsage;
       const available = inTransaction + records.length;
-      const whole = available - (available % this.#rowGroup);
-      if (whole === 0 || whole < inTransaction) return false;
-      records.append(whole - inTransaction);
+      const missing = available - (available % this.#rowGroup) - inTransaction;
+      // More than a row group of what cannot wait, as from running totals only, is not held back.
+      if (missing < 0 && inTransaction < this.#rowGroup) return false;
+      if (missing + inTransaction === 0) return false;
+      records.append(Math.max(0, missing));
     }
     records.flushAppended();
     this.#dictionaries.flush();
@@ -321,7 +323,8 @@ export class Loader {
     const recordSequence = records.words(7);
     let row = 0;
     for (let frame = 0; frame < frames.length; frame++) {
-      const sequence = frames.sequence[frame];
+      const sequenceLow = frames.sequence[frame] >>> 0;
+      const sequenceHigh = Math.floor(frames.sequence[frame] / 4294967296);
       const end = frames.rowEnd[frame];
       for (; row < end; row++) {
         const slot = slotOf[row];
@@ -348,7 +351,8 @@ export class Loader {
         recordQuantity[at * 4 + 2] = quantity[row * 4 + 2];
         recordQuantity[at * 4 + 3] = quantity[row * 4 + 3];
         recordKind[at] = KIND_RECORD;
-        setSequence(recordSequence, at, sequence);
+        recordSequence[at * 2] = sequenceLow;
+        recordSequence[at * 2 + 1] = sequenceHigh;
         records.length = at + 1;
       }
     }
