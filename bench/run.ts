@@ -143,6 +143,9 @@ async function measure(pointsPerBody: number): Promise<SizeFigures> {
       const more = await workload.prepare(Math.max(0, wanted - unsent.length) * pointsPerBody);
       const requests = [...unsent, ...more];
       const rest = requests.splice(wanted);
+      // Preparing may take longer than the receiver keeps an idle connection.
+      for (const connection of connections) connection.close();
+      await Promise.all(connections.map((connection) => connection.open()));
       say('constant rate');
       const asked = askMeanwhile(receiver);
       steady = await phase(receiver, feasible, () => openLoop(connections, requests, feasible));

@@ -107,15 +107,18 @@ class LedgerThread {
   async #load(): Promise<void> {
     if (this.#queue.length > 0) await this.#loader.take(this.#dequeue());
     const isUrgent = this.#isUrgent && this.#queue.length === 0;
-    const reported = this.#loader.committedRows;
-    if (await this.#loader.commit(isUrgent ? 'everything' : 'whole row groups')) {
-      if (this.#timer !== null) clearTimeout(this.#timer);
-      this.#timer = null;
-      const rows = this.#loader.committedRows - reported;
-      send({ type: 'loaded', position: this.#loader.position, rows });
-    }
+    await this.#commit(isUrgent ? 'everything' : 'whole row groups');
     this.#isLoading = false;
     this.#schedule();
+  }
+
+  async #commit(what: 'everything' | 'whole row groups'): Promise<void> {
+    const reported = this.#loader.committedRows;
+    if (!(await this.#loader.commit(what))) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const rows = this.#loader.committedRows - reported;
+    send({ type: 'loaded', position: this.#loader.position, rows });
   }
 
   /** The batches of the next load: up to one that resets, which begins a load of its own. */
@@ -166,6 +169,8 @@ class LedgerThread {
   }
 
   async #checkpoint(): Promise<void> {
+    // A transaction that is open keeps DuckDB from it.
+    await this.#commit('everything');
     await this.#connection.run('CHECKPOINT');
   }
 
