@@ -172,6 +172,47 @@ const REASONS = `[${QUARANTINE_CODES.map((code) => `'${code}'`).join(', ')}]`;
 const timestampOrNull = (column: string) =>
   `CASE WHEN ${column} BETWEEN 1 AND 9223372036854775806 THEN make_timestamp_ns(${column}::BIGINT) END`;
 
+// What is odd about usage that is counted all the same. One branch per flag; a branch gives series, customer, dimension,
+// start_time, time, amount and duration (nanoseconds), and the flag's name.
+const FLAG_BRANCHES = [
+  // Two values for one window of a delta series: both count. The amount is what one of them would not have added.
+  `SELECT 'window_conflict' AS flag, series, any_value(customer) AS customer, any_value(dimension) AS dimension,
+    start_time, time, sum(quantity) - max(quantity) AS amount, NULL::BIGINT AS duration
+  FROM stored.usage WHERE kind = ${KIND_RECORD} GROUP BY series, start_time, time HAVING count(*) > 1`,
+  // Windows of a delta series that do not meet. Windows without a known start cannot be compared.
+  `SELECT CASE WHEN start_time > latest THEN 'gap' ELSE 'overlap' END, series, customer, dimension, start_time, time,
+    quantity, abs(epoch_ns(start_time) - epoch_ns(latest))
+  FROM (
+    SELECT *, max(time) OVER (PARTITION BY series ORDER BY time, start_time
+      RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE GROUP) AS latest
+    FROM stored.usage WHERE kind = ${KIND_RECORD} AND start_time > make_timestamp_ns(0))
+  WHERE start_time <> latest`,
+  // A running total that shrank within one start: the greatest value holds. With an unknown start it began again.
+  `SELECT 'decrease', r.series, s.customer, s.dimension, r.start_time, r.time, r.greatest - r.value, NULL
+  FROM (
+    SELECT *, max(value) OVER (PARTITION BY series, start_time ORDER BY time, value
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS greatest
+    FROM stored.readings WHERE start_time > make_timestamp_ns(0)) r
+  JOIN stored.series s USING (series)
+  WHERE r.value < r.greatest`,
+  // A running total with two starts at once: two writers with one name, both counted.
+  `SELECT 'overlap', g.series, s.customer, s.dimension, g.start_time, g.until, g.total,
+    epoch_ns(g.latest) - epoch_ns(g.start_time)
+  FROM (
+    SELECT *, max(until) OVER (PARTITION BY series ORDER BY start_time
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest
+    FROM (
+      SELECT series, start_time, max(time) AS until, max(value) AS total
+      FROM stored.readings WHERE start_time > make_timestamp_ns(0) GROUP BY series, start_time)) g
+  JOIN stored.series s USING (series)
+  WHERE g.start_time < g.latest`,
+  // All usage of series whose replicas cannot be told apart.
+  `SELECT 'weak_identity', u.series, any_value(u.customer), any_value(u.dimension), min(u.start_time), max(u.time),
+    sum(u.quantity), NULL
+  FROM stored.usage u JOIN stored.series s USING (series) JOIN stored.contexts x USING (context)
+  WHERE x.weak_identity GROUP BY u.series`,
+];
+
 const perWindow = (window: string): string => `FROM (
     SELECT customer, dimension, ${window} AS "window", sum(quantity) AS quantity,
       count(*) FILTER (kind <> ${KIND_CORRECTION}) AS records
@@ -307,6 +348,43 @@ export const VIEWS: readonly View[] = [
     source: `FROM stored.quarantine q
   JOIN stored.series s USING (series)
   JOIN stored.contexts x USING (context)`,
+  },
+  {
+    name: 'usage_flags',
+    comment:
+      'What is odd about usage that is counted all the same. Computed from all usage when asked: ask for one flag, ' +
+      'and not often.',
+    columns: [
+      [
+        'flag',
+        'f.flag',
+        'window_conflict: two values for one window, both counted. gap, overlap: windows of a series that do not meet. ' +
+          'decrease: a running total shrank, its greatest value holds. weak_identity: no service.instance.id.',
+      ],
+      ['customer_id', 'c.id', 'Who is billed.'],
+      ['dimension_id', 'd.id', 'What is billed.'],
+      [
+        'amount',
+        'f.amount',
+        'window_conflict: all but the greatest value. gap, overlap: the usage of the window that does not fit. ' +
+          'decrease: by how much. weak_identity: all usage of the series.',
+      ],
+      ['unit', 'd.unit', 'Unit of amount (UCUM).'],
+      [
+        'start_time',
+        'nullif(f.start_time, make_timestamp_ns(0))',
+        'Begin of the window (UTC); null if unknown.',
+      ],
+      ['timestamp', 'f.time', 'End of the window, or the time of the reading (UTC).'],
+      ['duration_ns', 'f.duration', 'gap, overlap: how long, nanoseconds.'],
+      ['metric_name', 'x.metric_name', 'Name of the metric.'],
+      ['series_hash', HASH_HEX('s.hash'), 'Identity of the OpenTelemetry series.'],
+    ],
+    source: `FROM (\n${FLAG_BRANCHES.join('\nUNION ALL ')}\n) f
+  JOIN stored.series s USING (series)
+  JOIN stored.contexts x USING (context)
+  LEFT JOIN stored.customers c ON c.customer = f.customer
+  LEFT JOIN stored.dimensions d ON d.dimension = f.dimension`,
   },
 ];
 
