@@ -1,0 +1,43 @@
+/**
+ * Loads batches into a ledger until it is killed: `node ledger-crash-child.ts PATH FRAMES`. Begins behind the ledger's
+ * position, as a receiver does that interprets its journal, and says each position that was committed.
+ */
+import { Ledger } from '../../storage/ledger.ts';
+import { at, BatchWriter, type TestPoint } from './duckdb/batches.ts';
+
+/** The frame of a sequence: the same points whenever it is asked for. Half of the points were sent before. */
+export function frameOf(sequence: number): TestPoint[] {
+  const points: TestPoint[] = [];
+  for (const tick of [sequence, Math.max(1, sequence - 3)]) {
+    for (let customer = 0; customer < 20; customer++) {
+      points.push({ series: `delta-${customer}`, time: at(tick), value: String(tick) });
+    }
+    points.push({
+      series: 'total',
+      role: 'cumulative',
+      start: at(0),
+      time: at(tick),
+      value: String(tick * 10),
+    });
+  }
+  points.push({ series: 'bad', time: at(sequence), value: 'NaN', code: 'not_a_number' });
+  return points;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [path, frames] = process.argv.slice(2);
+  const ledger = await Ledger.open({
+    path,
+    commitIntervalMs: 1,
+    commitRows: 400,
+    checkpointThreshold: '100KB',
+  });
+  const { customers, dimensions } = await ledger.registry();
+  ledger.onLoaded((position) => process.stdout.write(`${position}\n`));
+  const writer = new BatchWriter(ledger.position, { customers, dimensions: dimensions.map(({ id }) => id) });
+  while (writer.sequence < Number(frames)) {
+    ledger.append(writer.batch(frameOf(writer.sequence + 1)));
+    if (ledger.unloadedRows > 2000) await ledger.whenLoaded(writer.sequence - 10);
+  }
+  await ledger.close();
+}
