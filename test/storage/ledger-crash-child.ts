@@ -1,8 +1,9 @@
 /**
  * Loads batches into a ledger until it is killed: `node ledger-crash-child.ts PATH FRAMES`. Begins behind the ledger's
- * position, as a receiver does that interprets its journal, and says each position that was committed.
+ * position, as a receiver does that interprets its journal, and says each position that was committed. Where loading
+ * fails, it opens the ledger again and says at which position.
  */
-import { Ledger } from '../../storage/ledger.ts';
+import { Ledger, type LedgerError } from '../../storage/ledger.ts';
 import { at, BatchWriter, type TestPoint } from './duckdb/batches.ts';
 
 /** The frame of a sequence: the same points whenever it is asked for. Half of the points were sent before. */
@@ -32,12 +33,26 @@ if (process.argv[1] === import.meta.filename) {
     commitRows: 400,
     checkpointThreshold: '100KB',
   });
+  try {
+    await loadUntil(Number(frames), ledger);
+    await ledger.close();
+  } catch (error) {
+    // As a receiver does: what failed is closed, and opened again in the same process.
+    process.stdout.write(`failed ${(error as LedgerError).code}\n`);
+    await ledger.close().catch(() => {});
+    const again = await Ledger.open({ path });
+    process.stdout.write(`reopened ${again.position}\n`);
+    await again.close();
+  }
+}
+
+async function loadUntil(frames: number, ledger: Ledger): Promise<void> {
   const { customers, dimensions } = await ledger.registry();
   ledger.onLoaded((position) => process.stdout.write(`${position}\n`));
   const writer = new BatchWriter(ledger.position, { customers, dimensions: dimensions.map(({ id }) => id) });
-  while (writer.sequence < Number(frames)) {
+  while (writer.sequence < frames) {
     ledger.append(writer.batch(frameOf(writer.sequence + 1)));
     if (ledger.unloadedRows > 2000) await ledger.whenLoaded(writer.sequence - 10);
   }
-  await ledger.close();
+  await ledger.whenLoaded(frames);
 }

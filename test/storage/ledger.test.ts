@@ -286,6 +286,35 @@ describe('kill -9', () => {
     expect(await contents()).toEqual([FRAMES, delta, total, records, quarantined].map(String));
   });
 
+  test('a file that cannot grow: the load fails, the ledger opens again, and later the rest goes in', async () => {
+    const child = new URL('./ledger-crash-child.ts', import.meta.url).pathname;
+    // A limit on the size of files, in blocks of 512 bytes, stands in for a full disk: the same write fails.
+    const limited = spawn(
+      'sh',
+      ['-c', `ulimit -f 4000; exec "$0" "$@"`, process.execPath, child, path, '2000'],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    let output = '';
+    limited.stdout.on('data', (text: Buffer) => {
+      output += text;
+    });
+    await once(limited, 'exit');
+    const told = output.match(/^\d+$/gm)?.map(Number) ?? [];
+    const reopened = Number(/^reopened (\d+)$/m.exec(output)?.[1]);
+    expect(output).toMatch(/^failed LOAD_FAILED$/m);
+    expect(reopened).toBeGreaterThanOrEqual(Math.max(...told));
+
+    const more = reopened + 20;
+    const unlimited = spawn(process.execPath, [child, path, String(more)], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    await once(unlimited, 'exit');
+    const { delta, total, records, quarantined } = expected(more);
+    expect(await contents()).toEqual([more, delta, total, records, quarantined].map(String));
+  });
+
   test('a torn end of the log takes the position with it, and the journal brings the rest again', async () => {
     const ledger = await Ledger.open({ path, commitIntervalMs: 3_600_000 });
     const writer = new BatchWriter();
