@@ -52,13 +52,13 @@ export class Ledger {
   #nextQuestion = 1;
   #failure: LedgerError | null = null;
   #closing: Promise<void> | null = null;
-  readonly #exited: Promise<void>;
+  /** What {@link close} waits for: the thread's word that everything is closed. */
+  #closed: PromiseWithResolvers<void> | null = null;
 
   private constructor(worker: Worker, position: number) {
     this.#worker = worker;
     this.#position = position;
     this.#appended = position;
-    this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
     worker.on('message', (message: FromLedgerThread) => this.#receive(message));
     worker.on('error', (cause) => {
       this.#fail(new LedgerError('THREAD_DIED', `the ledger thread died: ${cause.message}`, cause));
@@ -159,7 +159,10 @@ export class Ledger {
     return this.#ask((id) => ({ type: 'checkpoint', id }));
   }
 
-  /** Loads what was appended, checkpoints and closes. After a failure it only closes. @throws LedgerError */
+  /**
+   * Loads what was appended, checkpoints and closes. After a failure it only closes.
+   * @throws LedgerError if what was appended could not be loaded; it is closed all the same
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -167,21 +170,17 @@ export class Ledger {
 
   async #close(): Promise<void> {
     try {
-      if (this.#failure?.code !== 'THREAD_DIED') await this.#askToClose();
+      if (this.#failure?.code !== 'THREAD_DIED') {
+        const closed = Promise.withResolvers<void>();
+        this.#closed = closed;
+        this.#send({ type: 'close' });
+        await closed.promise;
+      }
     } finally {
       this.#failure ??= new LedgerError('CLOSED', 'the ledger is closed');
       this.#rejectAll(this.#failure);
       await this.#worker.terminate();
-      await this.#exited;
     }
-  }
-
-  async #askToClose(): Promise<void> {
-    const failure = this.#failure;
-    this.#failure = null;
-    const closed = this.#ask<void>((id) => ({ type: 'close', id }));
-    this.#failure = failure;
-    await closed;
   }
 
   #ask<Answer>(question: (id: number) => ToLedgerThread): Promise<Answer> {
@@ -213,6 +212,10 @@ export class Ledger {
       case 'failed':
         this.#fail(new LedgerError(message.code, message.message));
         break;
+      case 'closed':
+        if (message.problem === null) this.#closed?.resolve();
+        else this.#closed?.reject(new LedgerError('LOAD_FAILED', message.problem));
+        break;
     }
   }
 
@@ -228,12 +231,9 @@ export class Ledger {
   }
 
   #fail(error: LedgerError): void {
+    if (error.code === 'THREAD_DIED') this.#closed?.reject(error);
     // The first failure is the cause of those after it.
-    if (this.#failure !== null) {
-      this.#rejectAll(this.#failure);
-      return;
-    }
-    if (this.#closing !== null && error.code === 'THREAD_DIED') return;
+    if (this.#failure !== null) return;
     this.#failure = error;
     this.#rejectAll(error);
     for (const listener of this.#failedListeners) listener(error);

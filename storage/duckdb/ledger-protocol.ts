@@ -19,13 +19,15 @@ export type ToLedgerThread =
   | { type: 'registry'; id: number }
   | { type: 'query'; id: number; request: QueryRequest }
   | { type: 'checkpoint'; id: number }
-  | { type: 'close'; id: number };
+  | { type: 'close' };
 
 export type FromLedgerThread =
   | { type: 'opened'; position: number }
   | { type: 'loaded'; position: number; rows: number }
   | { type: 'answer'; id: number; answer: unknown }
   | { type: 'refusal'; id: number; message: string }
+  /** The end. */
+  | { type: 'closed'; problem: string | null }
   /** Nothing will be loaded any more. */
   | { type: 'failed'; code: LedgerErrorCode; message: string };
 

@@ -2,6 +2,7 @@
  * The ledger thread: the sole owner of DuckDB. It loads batches in the order in which they come, one load at a time,
  * and answers questions on other connections meanwhile.
  */
+import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { LedgerBatch } from '../ledger-batch.ts';
@@ -18,6 +19,8 @@ import { Loader, ROW_GROUP } from './loader.ts';
 
 /** Rows that are taken at once, up to a batch more: what does not fill a row group waits for the next ones. */
 const LOAD_ROWS = ROW_GROUP;
+/** Size of DuckDB's log beyond which a checkpoint waits for the questions that keep DuckDB from its own. */
+const LOG_LIMIT_BYTES = 256 * 1024 * 1024;
 
 class LedgerThread {
   readonly #options: LedgerThreadOptions;
@@ -79,7 +82,10 @@ class LedgerThread {
         this.#answer(message.id, () => this.#serialised(() => this.#checkpoint()));
         break;
       case 'close':
-        void this.#close().then(...answering(message.id));
+        void this.#close().then(
+          () => send({ type: 'closed', problem: null }),
+          (error) => send({ type: 'closed', problem: messageOf(error) }),
+        );
         break;
     }
   }
@@ -107,18 +113,25 @@ class LedgerThread {
   async #load(): Promise<void> {
     if (this.#queue.length > 0) await this.#loader.take(this.#dequeue());
     const isUrgent = this.#isUrgent && this.#queue.length === 0;
+    // What comes from here on is nobody's hurry, until somebody asks again.
+    if (isUrgent) this.#isUrgent = false;
     await this.#commit(isUrgent ? 'everything' : 'whole row groups');
+    // DuckDB puts its own checkpoints off while questions overlap, and its log would grow for ever.
+    if (this.#logBytes() > LOG_LIMIT_BYTES) await this.#checkpoint();
     this.#isLoading = false;
     this.#schedule();
   }
 
   async #commit(what: 'everything' | 'whole row groups'): Promise<void> {
-    const reported = this.#loader.committedRows;
+    const before = this.#loader.committedRows;
     if (!(await this.#loader.commit(what))) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const rows = this.#loader.committedRows - reported;
-    send({ type: 'loaded', position: this.#loader.position, rows });
+    send({ type: 'loaded', position: this.#loader.position, rows: this.#loader.committedRows - before });
+  }
+
+  #logBytes(): number {
+    return statSync(`${this.#options.path}.wal`, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** The batches of the next load: up to one that resets, which begins a load of its own. */
@@ -168,15 +181,16 @@ class LedgerThread {
     return this.#withConnection((connection) => runQuery(connection, request));
   }
 
+  /** Commits what was taken, too: DuckDB cannot checkpoint within a transaction. */
   async #checkpoint(): Promise<void> {
-    // A transaction that is open keeps DuckDB from it.
+    if (this.#failed) throw new LedgerError('LOAD_FAILED', 'the ledger failed');
     await this.#commit('everything');
-    await this.#connection.run('CHECKPOINT');
+    // Without FORCE it is an error while a question runs; with it, it waits for the question.
+    await this.#connection.run('FORCE CHECKPOINT');
   }
 
   async #close(): Promise<void> {
-    // A load that is under way has emptied the queue and may not have told the loader of it yet.
-    while ((this.#isLoading || this.#queue.length > 0 || this.#loader.isWaiting) && !this.#failed) {
+    while ((this.#queue.length > 0 || this.#loader.isWaiting) && !this.#failed) {
       this.#isUrgent = true;
       this.#schedule();
       await this.#work.catch(() => {});
@@ -185,9 +199,11 @@ class LedgerThread {
     await Promise.allSettled(this.#openQuestions);
     await this.#work.catch(() => {});
     try {
-      if (!this.#failed) await this.#checkpoint();
+      if (!this.#failed) {
+        await this.#checkpoint();
+        await this.#loader.close();
+      }
     } finally {
-      if (!this.#failed) await this.#loader.close();
       for (const connection of this.#idleConnections) connection.closeSync();
       this.#connection.closeSync();
       this.#instance.closeSync();

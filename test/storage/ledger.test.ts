@@ -142,6 +142,16 @@ describe('a ledger', () => {
     expect(existsSync(`${path}.wal`)).toBe(false);
   });
 
+  test('checkpoints while rows wait and questions run', async () => {
+    const ledger = await Ledger.open({ path, commitIntervalMs: 3_600_000 });
+    ledger.append(new BatchWriter().batch([delta(1, '1')]));
+    const questions = Array.from({ length: 10 }, () => ledger.query({ type: 'counts' }));
+    await ledger.checkpoint();
+    await Promise.all(questions);
+    expect(existsSync(`${path}.wal`)).toBe(false);
+    await ledger.close();
+  });
+
   test('refuses everything when it is closed', async () => {
     const ledger = await Ledger.open({ path });
     const batch = new BatchWriter().batch([delta(1, '1')]);
