@@ -37,6 +37,10 @@ export interface IngestOptions {
   dataDir: string;
   /** Where the ledger is, if elsewhere (a rebuild). */
   ledgerPath?: string;
+  /** How far the journal is known to have gone, where the ledger does not know (a rebuild). */
+  knownSequence?: number;
+  /** Ends a recovery that is under way. */
+  signal?: AbortSignal;
   ledger?: Partial<LedgerOptions>;
   metering?: MeteringOptions;
   /** Called now and then while the journal is interpreted at the start. */
@@ -70,6 +74,8 @@ export class Ingest {
   readonly #metering: Metering;
   readonly #failed = Promise.withResolvers<Error>();
   #failure: Error | null = null;
+  /** Sequence of the last frame that was queued for the ledger. */
+  #lastFrame = 0;
   #handOverTimer: NodeJS.Timeout | null = null;
   #roomWaiters: (() => void)[] = [];
   /** Batches at the ledger, oldest first: the last sequence of each and when its first frame came. */
@@ -96,7 +102,7 @@ export class Ingest {
     try {
       const { position } = ledger;
       journal = await Journal.open(journalDirectory, {
-        knownSequence: position,
+        knownSequence: Math.max(position, options.knownSequence ?? 0),
         verifyFromSequence: position + 1,
       });
       if (position + 1 < journal.firstSequence) {
@@ -107,7 +113,7 @@ export class Ingest {
         );
       }
       const ingest = new Ingest(journal, ledger, new Registry(await ledger.registry()), options);
-      await ingest.#recover(options.onProgress);
+      await ingest.#recover(options);
       journal.onDurable(() => ingest.#scheduleHandOver());
       return ingest;
     } catch (error) {
@@ -168,7 +174,7 @@ export class Ingest {
         encoding: encodingNumber(encoding),
         payload: raw,
       });
-      this.#queue.endFrame(sequence, receivedAtUnixNano);
+      this.#endFrame(sequence, receivedAtUnixNano);
       await this.#journal.durable(sequence);
     } catch (error) {
       this.#fail(error as Error);
@@ -184,7 +190,8 @@ export class Ingest {
   async caughtUp(): Promise<bigint> {
     if (this.#failure !== null) throw this.#failure;
     const asked = BigInt(Date.now()) * 1_000_000n;
-    const sequence = this.#journal.durableSequence;
+    // Sequences behind the last frame are gaps that a repair left: there is nothing to wait for.
+    const sequence = Math.min(this.#journal.durableSequence, this.#lastFrame);
     if (sequence > this.#ledger.position) {
       this.#handOver();
       await this.#ledger.whenLoaded(sequence);
@@ -238,10 +245,16 @@ export class Ingest {
     }
   }
 
-  async #recover(onProgress: IngestOptions['onProgress']): Promise<void> {
+  #endFrame(sequence: number, receivedAtUnixNano: bigint): void {
+    this.#queue.endFrame(sequence, receivedAtUnixNano);
+    this.#lastFrame = sequence;
+  }
+
+  async #recover({ onProgress, signal }: IngestOptions): Promise<void> {
     const { lastSequence } = this.#journal;
     let reported = Date.now();
     for await (const frame of this.#journal.frames(this.#ledger.position + 1)) {
+      if (signal?.aborted) throw new IngestError('FAILED', 'stopped while recovering');
       this.#replay(frame);
       if (this.#queue.rowsWaiting >= HAND_OVER_ROWS || this.#queue.framesWaiting >= HAND_OVER_ROWS) {
         this.#handOver();
@@ -265,7 +278,7 @@ export class Ingest {
     const encoding = encodingOf(frame.encoding);
     const body = inflate(frame.payload, encoding.compression);
     this.#interpret(body, encoding, frame.sequence, frame.receivedAtUnixNano);
-    this.#queue.endFrame(frame.sequence, frame.receivedAtUnixNano);
+    this.#endFrame(frame.sequence, frame.receivedAtUnixNano);
   }
 
   #scheduleHandOver(): void {

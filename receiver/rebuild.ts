@@ -1,7 +1,9 @@
 /** Makes the ledger anew from the journal, the source of truth. */
+import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { lockDirectory } from '../storage/directory-lock.ts';
+import { Ledger } from '../storage/ledger.ts';
 import { Ingest, type RecoveryProgress } from './ingest.ts';
 
 export interface RebuildOptions {
@@ -27,6 +29,7 @@ export async function rebuildLedger(
     await removeDatabase(making);
     const ingest = await Ingest.open({
       dataDir,
+      knownSequence: await ledgerPosition(join(dataDir, 'ledger.duckdb')),
       ledgerPath: making,
       ...(onProgress === undefined ? {} : { onProgress }),
     });
@@ -37,6 +40,22 @@ export async function rebuildLedger(
     return { path, lastSequence };
   } finally {
     await lock.release();
+  }
+}
+
+/**
+ * The journal sequence that the present ledger has reached: a journal that ends before it has lost usage, and the
+ * ledger that still has it must not be replaced. 0 where there is none that opens.
+ */
+export async function ledgerPosition(path: string): Promise<number> {
+  if (!existsSync(path)) return 0;
+  try {
+    const ledger = await Ledger.open({ path });
+    const { position } = ledger;
+    await ledger.close();
+    return position;
+  } catch {
+    return 0;
   }
 }
 

@@ -14,6 +14,7 @@ import { freeDiskBytes } from '../storage/journal/free-disk.ts';
 import type { ServerConfig } from './config.ts';
 import { apiRoutes } from './http/api.ts';
 import { ApiKeys } from './http/auth.ts';
+import type { BodyMemory } from './http/body.ts';
 import { bodyFormat, handleMetrics, type OtlpRoute, refuse } from './http/otlp.ts';
 import { sendProblem } from './http/problem.ts';
 import { WarningThrottle } from './http/warning-throttle.ts';
@@ -24,6 +25,8 @@ import type { Log } from './log.ts';
 const KEEP_ALIVE_MS = 90_000;
 /** How long a request waits for recovery, or for the ledger to catch up, before it is sent away. */
 const HOLD_MS = 5_000;
+/** Bodies that may be under way together; beyond, clients are asked to come again. */
+const BODIES_LIMIT_BYTES = 512 * 1024 * 1024;
 const DISK_CHECK_MS = 2_000;
 const RETENTION_CHECK_MS = 10 * 60_000;
 const DAY_MS = 24 * 3600_000;
@@ -40,7 +43,12 @@ export class Receiver {
   #ingest: Ingest | null = null;
   /** Settles with each change of state, for those who wait for one. */
   #changed = Promise.withResolvers<void>();
-  #openRequests = 0;
+  /** Answers that are owed, with what was asked. */
+  readonly #open = new Map<ServerResponse, IncomingMessage>();
+  readonly #bodies: BodyMemory = { bytes: 0, limitBytes: BODIES_LIMIT_BYTES };
+  readonly #stopping = new AbortController();
+  /** Failures since usage was last loaded: the pause before the next opening grows with them. */
+  #failures = 0;
   #diskIsFull = false;
   #timers: NodeJS.Timeout[] = [];
   /** The attempt to open, of which there is one at a time. */
@@ -53,10 +61,8 @@ export class Receiver {
     this.#lock = lock;
     const app = this.#routes(new ApiKeys(config.apiKeys));
     this.#server = createServer((request, response) => {
-      this.#openRequests += 1;
-      response.once('close', () => {
-        this.#openRequests -= 1;
-      });
+      this.#open.set(response, request);
+      response.once('close', () => this.#open.delete(response));
       app(request, response);
     });
     this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
@@ -87,7 +93,7 @@ export class Receiver {
       setInterval(() => void receiver.#checkDisk(), DISK_CHECK_MS),
       setInterval(() => void receiver.#releaseJournal(), RETENTION_CHECK_MS),
     ];
-    receiver.#opening = receiver.#open();
+    receiver.#opening = receiver.#openIngest();
     return receiver;
   }
 
@@ -117,6 +123,7 @@ export class Receiver {
   async stop(): Promise<void> {
     if (this.#state === 'draining' || this.#state === 'stopped') return;
     this.#become('draining');
+    this.#stopping.abort();
     for (const timer of this.#timers) clearInterval(timer);
     await this.#opening.catch(() => {});
     const ingest = this.#ingest;
@@ -125,21 +132,34 @@ export class Receiver {
       await ingest?.close();
     } finally {
       this.#become('stopped');
+      // Whoever is still sending gets an answer: some clients drop usage when a connection ends without one.
+      for (const [response, request] of this.#open) {
+        if (response.headersSent) continue;
+        response.setHeader('Connection', 'close');
+        refuse(
+          request,
+          response,
+          bodyFormat(request.headers['content-type']),
+          503,
+          'the receiver is stopping',
+        );
+      }
       const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
       this.#server.closeIdleConnections();
       const deadline = Date.now() + 2_000;
-      while (this.#openRequests > 0 && Date.now() < deadline) await sleep(10);
+      while (this.#open.size > 0 && Date.now() < deadline) await sleep(10);
       this.#server.closeAllConnections();
       await closed;
       await this.#lock.release();
     }
   }
 
-  async #open(): Promise<void> {
-    for (let attempt = 0; this.#state === 'recovering'; attempt++) {
+  async #openIngest(): Promise<void> {
+    while (this.#state === 'recovering') {
       try {
         const ingest = await Ingest.open({
           dataDir: this.#config.dataDir,
+          signal: this.#stopping.signal,
           onProgress: ({ sequence, lastSequence }) =>
             this.#log.info('recovering', { sequence, lastSequence, left: lastSequence - sequence }),
         });
@@ -147,6 +167,9 @@ export class Receiver {
         if (cut !== null) this.#log.warn('a torn write at the end of the journal was cut off', { ...cut });
         this.#ingest = ingest;
         if (this.#state === 'recovering') this.#become('ready');
+        ingest.ledger.onLoaded(() => {
+          this.#failures = 0;
+        });
         void ingest.failed.then((error) => this.#reopen(ingest, error));
         return;
       } catch (error) {
@@ -155,8 +178,8 @@ export class Receiver {
           this.#fatal.resolve(error as Error);
           return;
         }
-        this.#log.error('opening failed; trying again', { error: String(error), attempt });
-        await sleep(Math.min(5_000, 250 * 2 ** attempt));
+        this.#log.error('opening failed; trying again', { error: String(error) });
+        await this.#pause();
       }
     }
   }
@@ -171,9 +194,16 @@ export class Receiver {
       await ingest.close().catch((closeError) => {
         this.#log.warn('closing after a failure failed too', { error: String(closeError) });
       });
-      await this.#open();
+      await this.#pause();
+      await this.#openIngest();
     })();
     await this.#opening;
+  }
+
+  async #pause(): Promise<void> {
+    const milliseconds = Math.min(10_000, 100 * 2 ** this.#failures);
+    this.#failures += 1;
+    await sleep(milliseconds, undefined, { signal: this.#stopping.signal }).catch(() => {});
   }
 
   #become(state: State): void {
@@ -255,6 +285,7 @@ export class Receiver {
         if (ingest === null) throw new Error('the receiver is not ready any more');
         return ingest.metrics(raw, encoding);
       },
+      memory: this.#bodies,
       warnings: this.#warnings,
       log: (message, fields) => this.#log.warn(message, fields),
     };

@@ -25,6 +25,7 @@ export const QUARANTINE_CODES = [
   'credits_not_allowed',
   'event_conflict',
   'baseline',
+  'id_too_long',
 ] as const;
 
 export type QuarantineCode = (typeof QUARANTINE_CODES)[number];

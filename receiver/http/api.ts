@@ -6,7 +6,7 @@ import { parseQuarantineQuery } from '../../storage/query/quarantine-query.ts';
 import { QueryError } from '../../storage/query/query-error.ts';
 import { parseRecordsQuery } from '../../storage/query/records-query.ts';
 import { parseUsageQuery } from '../../storage/query/usage-query.ts';
-import type { Ingest } from '../ingest.ts';
+import { type Ingest, IngestError } from '../ingest.ts';
 import { type Problem, sendProblem } from './problem.ts';
 
 /** How long a question waits for the ledger to catch up with what was acknowledged before it. */
@@ -71,7 +71,7 @@ async function answer(
 function takeFreshness(request: Request): { params: Params; fresh: boolean } {
   const params: Params = [];
   let fresh = true;
-  for (const [name, value] of new URL(request.originalUrl, 'http://receiver').searchParams) {
+  for (const [name, value] of new URLSearchParams(request.originalUrl.split('?', 2)[1] ?? '')) {
     if (name !== 'freshness') {
       params.push([name, value]);
     } else if (value === 'available' || value === 'complete') {
@@ -116,7 +116,9 @@ function toProblem(error: unknown): Problem {
     };
   }
   if (error instanceof NotCaughtUp) return unavailable(error.message);
-  if (error instanceof LedgerError && error.retryable) return unavailable(error.message);
+  if (error instanceof LedgerError && (error.retryable || error.code === 'CLOSED'))
+    return unavailable(error.message);
+  if (error instanceof IngestError) return unavailable(error.message);
   return { status: 500, code: 'INTERNAL', title: 'Internal error', detail: String(error) };
 }
 

@@ -2,8 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 
 export class BodyError extends Error {
-  /** TOO_LARGE becomes a 413; ABORTED has nobody left to answer. */
-  readonly code: 'TOO_LARGE' | 'ABORTED';
+  /** TOO_LARGE becomes a 413, BUSY a 503; ABORTED has nobody left to answer. */
+  readonly code: 'TOO_LARGE' | 'BUSY' | 'ABORTED';
   constructor(code: BodyError['code'], message: string) {
     super(message);
     this.name = 'BodyError';
@@ -11,30 +11,49 @@ export class BodyError extends Error {
   }
 }
 
-/** @throws BodyError */
-export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
+/** What all bodies that are under way take together. */
+export interface BodyMemory {
+  bytes: number;
+  readonly limitBytes: number;
+}
+
+/**
+ * @param memory grows by the body as it comes; whoever takes the body subtracts its length when done with it
+ * @throws BodyError; then the memory has what it had before
+ */
+export function readBody(request: IncomingMessage, limitBytes: number, memory: BodyMemory): Promise<Buffer> {
   const tooLarge = () => new BodyError('TOO_LARGE', `the body is larger than ${limitBytes} bytes`);
   const declared = request.headers['content-length'];
   if (declared !== undefined && Number(declared) > limitBytes) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
+    const fail = (error: BodyError) => {
+      memory.bytes -= length;
+      length = 0;
+      chunks.length = 0;
+      request.off('data', onData);
+      reject(error);
+    };
     const onData = (chunk: Buffer) => {
       length += chunk.length;
-      if (length > limitBytes) {
-        chunks.length = 0;
-        request.off('data', onData);
-        reject(tooLarge());
-        return;
-      }
+      memory.bytes += chunk.length;
       chunks.push(chunk);
+      if (length > limitBytes) fail(tooLarge());
+      else if (memory.bytes > memory.limitBytes)
+        fail(new BodyError('BUSY', 'too much usage at once; send it again'));
     };
     request.on('data', onData);
-    request.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length)));
-    request.once('error', () => reject(new BodyError('ABORTED', 'the connection broke')));
+    request.once('end', () => {
+      // The memory is the taker's from here on.
+      const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length);
+      length = 0;
+      resolve(body);
+    });
+    request.once('error', () => fail(new BodyError('ABORTED', 'the connection broke')));
     request.once('close', () => {
       if (!request.complete)
-        reject(new BodyError('ABORTED', 'the connection was closed before the body ended'));
+        fail(new BodyError('ABORTED', 'the connection was closed before the body ended'));
     });
   });
 }

@@ -6,9 +6,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BodyCompression, BodyEncoding, BodyFormat } from '../frames.ts';
 import { BODY_LIMIT_BYTES, InflateError } from '../inflate.ts';
 import type { MeteringOutcome } from '../metering/metering.ts';
-import { DecodeError } from '../otlp/metric-columns.ts';
+import { DecodeError, TooManyPointsError } from '../otlp/metric-columns.ts';
 import { exportMetricsResponse, statusBody } from '../otlp/responses.ts';
-import { BodyError, discardBody, readBody } from './body.ts';
+import { BodyError, type BodyMemory, discardBody, readBody } from './body.ts';
 import type { WarningThrottle } from './warning-throttle.ts';
 
 /** google.rpc.Code, what each HTTP status means to an OTLP client. */
@@ -18,6 +18,8 @@ export interface OtlpRoute {
   /** Resolves when a request may be taken, or false when the client should come again. Before the body is read. */
   admit(): Promise<boolean>;
   take(raw: Uint8Array, encoding: BodyEncoding): Promise<MeteringOutcome>;
+  /** Bytes of bodies that are being read or taken. */
+  memory: BodyMemory;
   warnings: WarningThrottle;
   log(message: string, fields: Record<string, unknown>): void;
 }
@@ -64,10 +66,15 @@ export async function handleMetrics(
 
   let outcome: MeteringOutcome;
   try {
-    const raw = await readBody(request, BODY_LIMIT_BYTES);
-    outcome = await route.take(raw, { format, compression });
+    const raw = await readBody(request, BODY_LIMIT_BYTES, route.memory);
+    try {
+      outcome = await route.take(raw, { format, compression });
+    } finally {
+      route.memory.bytes -= raw.length;
+    }
   } catch (error) {
     if (error instanceof BodyError) {
+      if (error.code === 'BUSY') return refuse(request, response, format, 503, error.message);
       if (error.code === 'ABORTED') {
         response.destroy();
         return;
@@ -77,6 +84,7 @@ export async function handleMetrics(
     if (error instanceof InflateError) {
       return refuse(request, response, format, error.code === 'TOO_LARGE' ? 413 : 400, error.message);
     }
+    if (error instanceof TooManyPointsError) return refuse(request, response, format, 413, error.message);
     if (error instanceof DecodeError) return refuse(request, response, format, 400, error.message);
     // Whatever else happened, the request may well pass later, and clients drop what is answered with 500.
     route.log('a request could not be taken', { error: String(error) });

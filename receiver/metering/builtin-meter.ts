@@ -13,12 +13,17 @@ import type { AnyValue, Attribute } from '../otlp/metric-columns.ts';
 
 export const BUILTIN_METER_ID = 'builtin';
 
+/** A longer id of a customer or dimension is none that anybody chose, and it would be kept with every series. */
+export const MAX_ID_LENGTH = 1024;
+
 /** What the meter reads off a series. */
 export interface Claim {
   /** null: none on the point nor on its resource. */
   customerId: string | null;
   /** null: the metric is called `usage.` and nothing more. */
   dimensionId: string | null;
+  /** An id was longer than {@link MAX_ID_LENGTH}; it is shortened here. */
+  isTooLong: boolean;
   /** Every other attribute of the point, values as text. */
   metadata: Record<string, string>;
 }
@@ -46,7 +51,12 @@ export function claim(
       writable: true,
     });
   }
-  return { customerId, dimensionId, metadata };
+  return {
+    customerId: customerId?.slice(0, MAX_ID_LENGTH) ?? null,
+    dimensionId: dimensionId?.slice(0, MAX_ID_LENGTH) ?? null,
+    isTooLong: Math.max(customerId?.length ?? 0, dimensionId?.length ?? 0) > MAX_ID_LENGTH,
+    metadata,
+  };
 }
 
 /** Strings, integers and booleans are ids; the empty string and every other type are none. */

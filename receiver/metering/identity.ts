@@ -52,9 +52,12 @@ export function contextHash(
   resource: ResourceIdentity,
   header: MetricHeader,
   scopeAttributes: readonly Attribute[],
+  /** A resource or scope that names a key twice: a broken writer, told apart from one that is not. */
+  duplicateAttribute = false,
 ): string {
   writer.clear();
   writeInstrument(resource, header, scopeAttributes);
+  if (duplicateAttribute) writer.byte(1);
   writer.text(header.unit);
   writer.byte(header.kind);
   writer.value({ type: 'int', value: BigInt(header.temporality) });

@@ -34,7 +34,7 @@ import {
   VALUE_TYPE_NONE,
 } from '../otlp/metric-columns.ts';
 import type { BatchQueue } from './batch-queue.ts';
-import { attributesJson, BUILTIN_METER_ID, claim } from './builtin-meter.ts';
+import { attributesJson, BUILTIN_METER_ID, type Claim, claim } from './builtin-meter.ts';
 import {
   contextHash,
   instrumentHash,
@@ -84,6 +84,12 @@ const DIMENSION = 6;
 /** What the next point that comes so far has to do: bits of OWES_*. */
 const OWES = 7;
 
+/** Live metric streams, used or not, after which all are forgotten. */
+const MAX_CONTEXTS = 200_000;
+/** What the ledger keeps of a resource, and of a name, for people to look at. */
+const MAX_RESOURCE_JSON = 16_384;
+const MAX_NAME_LENGTH = 1024;
+
 const KIND_NAMES = ['gauge', 'sum', 'histogram', 'exponential_histogram', 'summary'];
 const TEMPORALITY_NAMES = ['unspecified', 'delta', 'cumulative'];
 
@@ -106,14 +112,21 @@ export interface MeteringOutcome {
   markers: number;
 }
 
+/** What is read off a resource once, however many metrics stand under it. */
+interface Resource {
+  attributes: Attribute[];
+  identity: ResourceIdentity;
+  duplicateAttribute: boolean;
+  fromSdk: boolean;
+  json: string;
+}
+
 /** A metric stream: what all its series share. */
 interface Context {
   id: number;
   header: MetricHeader;
   hash: string;
-  resource: ResourceIdentity;
-  resourceAttributes: Attribute[];
-  scopeAttributes: Attribute[];
+  resource: Resource;
   instrument: string;
   duplicateAttribute: boolean;
   /** Sent to the ledger since the last reset. */
@@ -137,6 +150,10 @@ export class Metering {
   #epoch: number;
   #contexts = new Map<string, Context>();
   #contextCount = 0;
+  /** By attribute block; what many contexts share. */
+  #resources = new Map<number, Resource>();
+  #scopes = new Map<number, Attribute[]>();
+  #texts = new Map<string, number>();
   readonly #slotIndex = new SlotIndex();
   readonly #seriesIndex = new SeriesIndex();
   #slots = 0;
@@ -171,10 +188,16 @@ export class Metering {
   /** Keeps the caches within their bounds. Call before a request is decoded, never between decode and meter. */
   trim(): void {
     this.#interner.trim();
-    if (this.#interner.epoch === this.#epoch && this.#slotIndex.size < this.#maxSlots) return;
+    const hasRoom = this.#slotIndex.size < this.#maxSlots && this.#contextCount < MAX_CONTEXTS;
+    if (this.#interner.epoch === this.#epoch && hasRoom) return;
     this.#epoch = this.#interner.epoch;
     this.#contexts.clear();
     this.#contextCount = 0;
+    this.#resources.clear();
+    this.#scopes.clear();
+    this.#texts.clear();
+    this.#dimensionIds.length = 0;
+    this.#dimensionIndex.clear();
     this.#slotIndex.clear();
     this.#seriesIndex.clear();
     this.#undiscovered.clear();
@@ -316,35 +339,71 @@ export class Metering {
   }
 
   #contextOf(header: MetricHeader): Context {
-    const key = `${header.resourceAttributes} ${header.scopeAttributes} ${header.kind} ${header.temporality} ${
+    const texts = `${this.#textNumber(header.name)} ${this.#textNumber(header.unit)} ${this.#textNumber(
+      header.scopeName,
+    )} ${this.#textNumber(header.scopeVersion)}`;
+    const key = `${texts} ${header.resourceAttributes} ${header.scopeAttributes} ${header.kind} ${header.temporality} ${
       header.monotonic ? 1 : 0
-    } ${header.unit.length} ${header.scopeName.length} ${header.scopeVersion.length} ${header.unit}${header.scopeName}${
-      header.scopeVersion
-    }${header.name}`;
+    }`;
     const known = this.#contexts.get(key);
     if (known !== undefined) return known;
-    const resourceAttributes = this.#interner.attributes(header.resourceAttributes);
-    const scopeAttributes = this.#interner.attributes(header.scopeAttributes);
-    const resource = resourceIdentity(resourceAttributes);
+    const resource = this.#resourceOf(header.resourceAttributes);
+    const scopeAttributes = this.#scopeAttributesOf(header.scopeAttributes);
+    const duplicateAttribute = resource.duplicateAttribute || hasDuplicate(scopeAttributes);
     const context: Context = {
       id: this.#contextCount++,
       header: { ...header },
-      hash: contextHash(resource, header, scopeAttributes),
+      hash: contextHash(resource.identity, header, scopeAttributes, duplicateAttribute),
       resource,
-      resourceAttributes,
-      scopeAttributes,
-      instrument: instrumentHash(resource, header, scopeAttributes),
-      duplicateAttribute: hasDuplicate(resourceAttributes) || hasDuplicate(scopeAttributes),
+      instrument: instrumentHash(resource.identity, header, scopeAttributes),
+      duplicateAttribute,
       defined: false,
     };
     this.#contexts.set(key, context);
     return context;
   }
 
+  #resourceOf(block: number): Resource {
+    let resource = this.#resources.get(block);
+    if (resource === undefined) {
+      const attributes = this.#interner.attributes(block);
+      resource = {
+        attributes,
+        identity: resourceIdentity(attributes),
+        duplicateAttribute: hasDuplicate(attributes),
+        fromSdk: attributes.some(
+          ({ key, value }) => key === 'telemetry.sdk.name' && value.type === 'string' && value.value !== '',
+        ),
+        json: boundedJson(attributes),
+      };
+      this.#resources.set(block, resource);
+    }
+    return resource;
+  }
+
+  #scopeAttributesOf(block: number): Attribute[] {
+    let attributes = this.#scopes.get(block);
+    if (attributes === undefined) {
+      attributes = this.#interner.attributes(block);
+      this.#scopes.set(block, attributes);
+    }
+    return attributes;
+  }
+
+  /** A number for a text, so that a long one is not copied into the key of every metric under it. */
+  #textNumber(text: string): number {
+    let number = this.#texts.get(text);
+    if (number === undefined) {
+      number = this.#texts.size;
+      this.#texts.set(text, number);
+    }
+    return number;
+  }
+
   #defineSlot(context: Context, attributeBlock: number): number {
     const attributes = this.#interner.attributes(attributeBlock);
     const { header } = context;
-    const claimed = claim(header.name, attributes, context.resourceAttributes);
+    const claimed = claim(header.name, attributes, context.resource.attributes);
     if (claimed === null) {
       this.#slotIndex.add(context.id, attributeBlock, SLOT_UNCLAIMED);
       return SLOT_UNCLAIMED;
@@ -364,7 +423,7 @@ export class Metering {
     const fields = this.#slotFields;
     const at = slot * SLOT_FIELDS;
     fields[at + NEXT] = 0;
-    fields[at + FIXED_VERDICT] = this.#judgeSeries(context, attributes, claimed.customerId);
+    fields[at + FIXED_VERDICT] = this.#judgeSeries(context, attributes, claimed);
     fields[at + DIMENSION] = claimed.dimensionId === null ? -1 : this.#internDimension(claimed.dimensionId);
     fields[at + OWES] = hasTemporality(header) ? OWES_TEMPORALITY : 0;
     this.#context[slot] = context;
@@ -388,18 +447,16 @@ export class Metering {
       context.defined = true;
       this.#queue.defineContext({
         context: context.id,
-        resource: attributesJson(context.resourceAttributes),
-        scopeName: header.scopeName,
-        scopeVersion: header.scopeVersion,
-        metricName: header.name,
-        unit: header.unit,
+        resource: context.resource.json,
+        scopeName: shortened(header.scopeName),
+        scopeVersion: shortened(header.scopeVersion),
+        metricName: shortened(header.name),
+        unit: shortened(header.unit),
         metricKind: KIND_NAMES[header.kind],
         temporality: TEMPORALITY_NAMES[header.temporality] ?? String(header.temporality),
         monotonic: header.monotonic,
-        fromSdk: context.resourceAttributes.some(
-          ({ key, value }) => key === 'telemetry.sdk.name' && value.type === 'string' && value.value !== '',
-        ),
-        weakIdentity: context.resource.weak,
+        fromSdk: context.resource.fromSdk,
+        weakIdentity: context.resource.identity.weak,
       });
     }
     this.#queue.defineSlot({
@@ -416,7 +473,7 @@ export class Metering {
   }
 
   /** The code that follows from the series alone. */
-  #judgeSeries(context: Context, attributes: readonly Attribute[], customerId: string | null): number {
+  #judgeSeries(context: Context, attributes: readonly Attribute[], { customerId, isTooLong }: Claim): number {
     const { header } = context;
     const isOverflow = attributes.some(
       ({ key, value }) => key === ATTR_OTEL_METRIC_OVERFLOW && value.type === 'bool' && value.value,
@@ -428,7 +485,7 @@ export class Metering {
     const isSpecified = temporality === TEMPORALITY_DELTA || temporality === TEMPORALITY_CUMULATIVE;
     if (hasTemporality(header) && !isSpecified) return codeNumber('unspecified_temporality');
     if (isDistribution(header)) return codeNumber('unsupported_kind');
-    return 0;
+    return isTooLong ? codeNumber('id_too_long') : 0;
   }
 
   /** The series' temporality becomes its instrument's, unless that has another. */
@@ -505,6 +562,18 @@ export class Metering {
     larger.set(this.#slotFields);
     this.#slotFields = larger;
   }
+}
+
+/** A resource as JSON; one that is larger than anybody looks at is replaced by a note that says so. */
+function boundedJson(attributes: readonly Attribute[]): string {
+  const json = attributesJson(attributes);
+  return json.length <= MAX_RESOURCE_JSON
+    ? json
+    : JSON.stringify({ 'too large to keep': `${json.length} characters` });
+}
+
+function shortened(name: string): string {
+  return name.length <= MAX_NAME_LENGTH ? name : `${name.slice(0, MAX_NAME_LENGTH)}…`;
 }
 
 /** Gauges and non-monotonic totals say how much there is, not how much was used. */

@@ -9,5 +9,5 @@ export function isSameUnit(unit: string, dimensionUnit: string): boolean {
 }
 
 function withoutAnnotation(unit: string): string {
-  return unit.replace(/\{[^}]*\}/g, '') || '1';
+  return unit.replace(/\{[^{}]*\}/g, '') || '1';
 }

@@ -37,6 +37,18 @@ export interface MetricHeader {
   monotonic: boolean;
 }
 
+/** Points of one request. A point can be two bytes, and each may become a row of the ledger. */
+export const MAX_POINTS = 1 << 19;
+
+/** More points than one request may hold. Becomes a 413. */
+export class TooManyPointsError extends Error {
+  readonly code = 'TOO_MANY_POINTS';
+  constructor() {
+    super(`a request must hold at most ${MAX_POINTS} data points: send smaller batches`);
+    this.name = 'TooManyPointsError';
+  }
+}
+
 /** Columns of a request. One instance is reused from request to request; it grows and never shrinks by itself. */
 export class MetricColumns {
   metrics: MetricHeader[] = [];
@@ -63,6 +75,7 @@ export class MetricColumns {
   /** Makes room for one more point; the caller then writes all columns at `length` and increments it. */
   reserve(): void {
     if (this.length < this.metric.length) return;
+    if (this.length >= MAX_POINTS) throw new TooManyPointsError();
     const capacity = Math.max(1024, this.metric.length * 2);
     const grown = <T extends Int32Array | Uint32Array | Uint8Array>(column: T, perRow: number): T => {
       const Column = column.constructor as new (length: number) => T;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readServerConfig } from '../../../receiver/config.ts';
+import { rebuildLedger } from '../../../receiver/rebuild.ts';
 import { Receiver } from '../../../receiver/server.ts';
 import { DELTA, type OtlpPoint, stream } from '../../support/otlp-points.ts';
 import { ProtobufWriter, requestOf, toJson } from '../../support/otlp-writer.ts';
@@ -154,6 +155,25 @@ test('bodies beyond 64 MiB are refused, before and after inflation, and their co
   const bomb = gzipSync(Buffer.alloc(65 * MIB));
   const inflated = await send('POST', '/v1/metrics', { ...PROTOBUF, 'Content-Encoding': 'gzip' }, [bomb]);
   expect(inflated.status).toBe(413);
+});
+
+test('a small body of very many points is refused', async () => {
+  // A gauge of 600,000 empty points, two bytes each.
+  const field = (tag: number, content: Buffer) => {
+    const length: number[] = [];
+    for (let rest = content.length; ; rest >>>= 7) {
+      length.push(rest > 127 ? (rest & 127) | 128 : rest);
+      if (rest <= 127) break;
+    }
+    return Buffer.concat([Buffer.from([tag, ...length]), content]);
+  };
+  const points = Buffer.alloc(1_200_000);
+  for (let at = 0; at < points.length; at += 2) points[at] = 0x0a;
+  const metric = Buffer.concat([field(0x0a, Buffer.from('usage.many')), field(0x2a, points)]);
+  const body = gzipSync(field(0x0a, field(0x12, field(0x12, metric))));
+  const answer = await send('POST', '/v1/metrics', { ...PROTOBUF, 'Content-Encoding': 'gzip' }, [body]);
+  expect(answer.status).toBe(413);
+  expect(answer.body.toString('latin1')).toContain('524288');
 });
 
 test('a body that is cut counts nothing and harms nobody', async () => {
@@ -306,6 +326,45 @@ test('a stopping receiver answers 503 with Retry-After until its port closes, an
     await again.stop();
     rmSync(folder, { recursive: true });
   }
+});
+
+test('whoever is still sending when the receiver stops gets an answer', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'usage-meter-upload-'));
+  const stopping = await Receiver.start(readServerConfig({ port: '0', dataDir: folder }, {}), quiet);
+  await stopping.ready();
+  const socket = connect(stopping.port, '127.0.0.1');
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk.toString('latin1');
+  });
+  socket.on('error', () => {});
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+  const head =
+    'POST /v1/metrics HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{';
+  await new Promise<void>((resolve) => socket.write(head, () => resolve()));
+  // Answered, so the request before it on its own connection has been read as well.
+  await send('GET', '/healthz', {}, [], stopping.port);
+  await stopping.stop();
+  await closed;
+  expect(text).toMatch(/^HTTP\/1\.1 503 /);
+  expect(text.toLowerCase()).toContain('retry-after: 2');
+  rmSync(folder, { recursive: true });
+});
+
+test('a rebuild refuses a journal that has lost what the ledger still has', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'usage-meter-rebuild-'));
+  const first = await Receiver.start(readServerConfig({ port: '0', dataDir: folder }, {}), quiet);
+  await first.ready();
+  for (let i = 0; i < 3; i++)
+    await send('POST', '/v1/metrics', PROTOBUF, [protobuf([point('kept')])], first.port);
+  await first.stop();
+  rmSync(join(folder, 'journal'), { recursive: true });
+  await expect(rebuildLedger({ dataDir: folder })).rejects.toThrow(/3/);
+
+  const again = await Receiver.start(readServerConfig({ port: '0', dataDir: folder }, {}), quiet);
+  expect(String(await again.fatal)).toMatch(/3/);
+  await again.stop();
+  rmSync(folder, { recursive: true });
 });
 
 test('a second receiver on the same directory is refused, and the first goes on', async () => {

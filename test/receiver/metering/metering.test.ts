@@ -425,3 +425,59 @@ test('rows are handed over in journal order, whole frames only', () => {
   expect(rest?.slots).toEqual([]);
   expect(bench.queue.take(9)).toBeNull();
 });
+
+test('ids longer than 1,024 characters are quarantined, shortened', () => {
+  const bench = new Bench();
+  const long = 'x'.repeat(5_000);
+  const outcome = bench.take([
+    point({ attributes: [['usage.customer.id', long]] }),
+    point({ attributes: [['usage.customer.id', 'acme']] }, { name: `usage.${long}` }),
+    point({ attributes: [['usage.customer.id', 'x'.repeat(1024)]] }),
+  ]);
+  expect(Object.fromEntries(outcome.quarantined)).toEqual({ id_too_long: 2 });
+  for (const { customer, dimension } of bench.rows()) {
+    expect(Math.max(customer?.length ?? 0, dimension?.length ?? 0)).toBeLessThanOrEqual(1024);
+  }
+});
+
+test('a resource is described to the ledger once per stream, and not beyond what anybody looks at', () => {
+  const bench = new Bench();
+  const resource: OtlpAttributes = [
+    ['service.instance.id', 'i-1'],
+    ['blob', 'y'.repeat(100_000)],
+  ];
+  bench.take(Array.from({ length: 20 }, (_, i) => point({}, { resource, name: `usage.d${i}` })));
+  const contexts = bench.batches().flatMap((batch) => batch.contexts);
+  expect(contexts.length).toBe(20);
+  for (const context of contexts) expect(JSON.parse(context.resource)).toHaveProperty('too large to keep');
+});
+
+test('a unit of braces is compared like any other', () => {
+  const bench = new Bench();
+  bench.take([point()]);
+  expect([...bench.take([point({}, { unit: '{'.repeat(200_000) })]).quarantined]).toEqual([
+    ['wrong_unit', 1],
+  ]);
+});
+
+test('a resource that names a key twice is judged the same, whoever of its series came first', () => {
+  const sound: Partial<OtlpStream> = {
+    resource: [
+      ['service.instance.id', 'i-1'],
+      ['a', 1n],
+    ],
+  };
+  const broken: Partial<OtlpStream> = {
+    resource: [
+      ['service.instance.id', 'i-1'],
+      ['a', 1n],
+      ['a', 1n],
+    ],
+  };
+  for (const maxSlots of [1, 1000]) {
+    const bench = new Bench({ maxSlots });
+    expect(bench.take([point({}, sound)]).quarantined.size).toBe(0);
+    expect([...bench.take([point({}, broken)]).quarantined]).toEqual([['duplicate_attribute', 1]]);
+    expect(bench.take([point({ value: 9n }, sound)]).quarantined.size).toBe(0);
+  }
+});
