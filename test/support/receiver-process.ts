@@ -64,16 +64,19 @@ export async function startReceiver(options: ReceiverOptions): Promise<ReceiverP
     { env: { ...cleanEnvironment(), ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const heard = listenTo(child, options.stderrFile);
-  const first = await Promise.race([
-    heard.firstLine,
-    heard.exited.then((exit) => {
-      throw new Error(`receiver ended before it listened (${describe(exit)}):\n${heard.output()}`);
-    }),
-    sleep(startTimeoutMs, undefined, { ref: false }).then(() => {
+  const first = await withinTime(
+    startTimeoutMs,
+    Promise.race([
+      heard.firstLine,
+      heard.exited.then((exit) => {
+        throw new Error(`receiver ended before it listened (${describe(exit)}):\n${heard.output()}`);
+      }),
+    ]),
+    () => {
       child.kill('SIGKILL');
-      throw new Error(`receiver did not listen within ${startTimeoutMs} ms:\n${heard.output()}`);
-    }),
-  ]);
+      return new Error(`receiver did not listen within ${startTimeoutMs} ms:\n${heard.output()}`);
+    },
+  );
   const said = parseFirstLine(first, heard.output);
   const receiver: ReceiverProcess = {
     url: said.url,
@@ -84,13 +87,10 @@ export async function startReceiver(options: ReceiverOptions): Promise<ReceiverP
     exited: heard.exited,
     async stop(timeoutMs = 60_000) {
       child.kill('SIGTERM');
-      const exit = await Promise.race([
-        heard.exited,
-        sleep(timeoutMs, undefined, { ref: false }).then(() => {
-          child.kill('SIGKILL');
-          throw new Error(`receiver did not stop within ${timeoutMs} ms:\n${heard.output()}`);
-        }),
-      ]);
+      const exit = await withinTime(timeoutMs, heard.exited, () => {
+        child.kill('SIGKILL');
+        return new Error(`receiver did not stop within ${timeoutMs} ms:\n${heard.output()}`);
+      });
       if (exit.code !== 0) throw new Error(`receiver stopped with ${describe(exit)}:\n${heard.output()}`);
     },
     kill() {
@@ -100,6 +100,17 @@ export async function startReceiver(options: ReceiverOptions): Promise<ReceiverP
   };
   if (until === 'ready') await becomeReady(receiver, startTimeoutMs);
   return receiver;
+}
+
+/** What a promise gives, or the error of being late; being late is forgotten once it has given anything. */
+async function withinTime<T>(timeoutMs: number, promise: Promise<T>, late: () => Error): Promise<T> {
+  const { promise: isLate, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(late()), timeoutMs);
+  try {
+    return await Promise.race([promise, isLate]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Waits until /readyz is 200, which is when recovery is over. */
