@@ -41,7 +41,10 @@ export function amountOf(value: unknown): Amount | AmountFault {
  * @returns null where no double says it: such an amount travels as an integer and a fraction
  */
 export function doubleOf(amount: Amount): number | null {
-  const double = amount.whole + amount.fraction / FRACTION_UNITS;
+  // Read from its text, since the sum of the two parts can be the neighbour of the nearest double (6 + 0.341294).
+  const sign = amount.whole < 0 || amount.fraction < 0 ? '-' : '';
+  const fraction = String(Math.abs(amount.fraction)).padStart(12, '0');
+  const double = Number(`${sign}${Math.abs(amount.whole)}.${fraction}`);
   const read = amountOf(double);
   return typeof read !== 'string' && read.whole === amount.whole && read.fraction === amount.fraction
     ? double
