@@ -56,6 +56,7 @@ class Workload {
       contexts,
       slots,
       events,
+      changes: [],
       frames: {
         length: FRAMES_PER_BATCH,
         sequence: new Float64Array(FRAMES_PER_BATCH),
@@ -69,6 +70,9 @@ class Workload {
       quantity: new Uint32Array(length * 4),
       valueKind: new Uint8Array(length),
       code: new Uint8Array(length),
+      ordinal: new Int32Array(length),
+      event: new Uint32Array(0),
+      originSequence: new Float64Array(0),
     };
     const times = new BigUint64Array(batch.timeUnixNano.buffer);
     const starts = new BigUint64Array(batch.startUnixNano.buffer);
@@ -132,6 +136,8 @@ class Workload {
       seriesHash: hash('sha256', String(slot)).slice(0, 32),
       role: 'delta',
       meterId: 'builtin',
+      meterVersion: 0,
+      sinceUnixNano: null,
       customerId: `customer-${slot % CUSTOMERS}`,
       dimensionId: `d-${slot % DIMENSIONS}`,
       metadata: `{"region":"eu","route":"/v1/items/${slot}"}`,

@@ -1,11 +1,15 @@
 /**
- * What the main thread hands to the ledger thread: claimed points as columns, in journal order, with the
+ * What the main thread hands to the ledger thread: claimed signals as columns, in journal order, with the
  * definitions that they refer to.
+ *
+ * A row is a metric point, known by its series, start, time and value; or an *event* (log record, span, record by
+ * hand), known by its event key alone.
  *
  * A *slot* is the main thread's short name for a live series. Slots keep their meaning from batch to batch until
  * one comes with `reset`, which forgets all slots and contexts before its own definitions apply. The ledger maps
  * slots to its own series keys; the same series never has two live slots.
  */
+import type { LedgerChange } from './changes.ts';
 
 /** How a value of {@link LedgerBatch.quantity} is to be read. */
 export const VALUE_DECIMAL = 0;
@@ -15,6 +19,8 @@ export const VALUE_DOUBLE = 1;
 export const VALUE_NONE = 2;
 /** A histogram or summary: words 0 and 1 are its count (uint64), words 2 and 3 the bits of its sum (NaN if absent). */
 export const VALUE_DISTRIBUTION = 3;
+/** An event's value that is no number: the words are 128 bits of SHA-256 of its text. */
+export const VALUE_TEXT = 4;
 
 /** How the points of a series become usage (the rules of docs/semantics.md). */
 export type SeriesRole =
@@ -23,7 +29,9 @@ export type SeriesRole =
   /** Points are readings of a running total: cumulative monotonic sums. */
   | 'cumulative'
   /** Points are levels: gauges and non-monotonic cumulative sums. Counted only into dimensions that take levels. */
-  | 'level';
+  | 'level'
+  /** Rows are events: each has an event key, and is new where that key is. */
+  | 'event';
 
 /** What all series of one metric stream share: resource, scope and metric. */
 export interface ContextDefinition {
@@ -34,7 +42,7 @@ export interface ContextDefinition {
   scopeVersion: string;
   metricName: string;
   unit: string;
-  /** gauge, sum, histogram, exponential_histogram, summary */
+  /** gauge, sum, histogram, exponential_histogram, summary; of events log, span, record */
   metricKind: string;
   /** unspecified, delta, cumulative, or the number of a temporality that OTLP does not define */
   temporality: string;
@@ -48,15 +56,25 @@ export interface ContextDefinition {
 export interface SlotDefinition {
   slot: number;
   context: number;
-  /** 128 bits of SHA-256 over the canonical form of the series, as 32 hex digits. */
+  /**
+   * 128 bits of SHA-256 over the canonical form of the series, as 32 hex digits. What another meter than the built-in
+   * one makes of a series has a hash of its own. The slots of events are hashed from all that their rows share.
+   */
   seriesHash: string;
   role: SeriesRole;
-  /** The meter that claimed it: `builtin` until meters are configured. */
+  /** The meter that claimed it: `builtin`, a configured meter, or `api` for records by hand. */
   meterId: string;
-  /** null where missing: such a slot carries only quarantined points. */
+  /** Version of the meter's rule; 0 for those that have none. */
+  meterVersion: number;
+  /**
+   * A running total that began before this (Unix nanoseconds) counts from its first reading on, which is a baseline:
+   * its meter did not exist yet. null where totals count from their start.
+   */
+  sinceUnixNano: bigint | null;
+  /** Aliases are resolved. null where missing: such a slot carries only quarantined signals. */
   customerId: string | null;
   dimensionId: string | null;
-  /** The other attributes of the point, values as text, sorted by key: a JSON object of strings. */
+  /** What is kept of the signal's attributes, values as text, sorted by key: a JSON object of strings. */
   metadata: string;
 }
 
@@ -68,7 +86,8 @@ export type RegistryEvent =
   | { type: 'instrument_declared'; sequence: number; instrumentHash: string; temporality: 1 | 2 };
 
 /**
- * One hand-over. All columns have `length` rows; 64-bit values are pairs of little-endian 32-bit words
+ * One hand-over. A batch with changes covers one frame, and holds for nothing before it: everything earlier is
+ * committed first, then the changes are applied in their order, then the rows. All columns have `length` rows; 64-bit values are pairs of little-endian 32-bit words
  * ([2i] low, [2i+1] high), 128-bit values four words.
  */
 export interface LedgerBatch {
@@ -77,6 +96,8 @@ export interface LedgerBatch {
   contexts: ContextDefinition[];
   slots: SlotDefinition[];
   events: RegistryEvent[];
+  /** Empty for all but a frame that carries changes or a replay. */
+  changes: LedgerChange[];
   /** The journal frames that this batch covers, oldest first; also those without a row. */
   frames: {
     length: number;
@@ -101,6 +122,15 @@ export interface LedgerBatch {
   valueKind: Uint8Array;
   /** 0 = to be counted, else a quarantine code's number (storage/quarantine-codes.ts). */
   code: Uint8Array;
+  /** Place of the signal among those of its frame, from 0: with the frame's sequence it finds the signal again. */
+  ordinal: Int32Array;
+  /** Event keys, 128-bit words; zero for metric points. Empty where no row of the batch is an event. */
+  event: Uint32Array;
+  /**
+   * Of a replay: the frame that the signal first came with, one per row. Empty in all other batches, whose rows come
+   * with the batch's own frames.
+   */
+  originSequence: Float64Array;
 }
 
 /** The buffers of a batch, to transfer rather than copy. */
@@ -115,5 +145,8 @@ export function transferList(batch: LedgerBatch): ArrayBuffer[] {
     batch.quantity,
     batch.valueKind,
     batch.code,
+    batch.ordinal,
+    batch.event,
+    batch.originSequence,
   ].map((column) => column.buffer as ArrayBuffer);
 }

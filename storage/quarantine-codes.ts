@@ -26,6 +26,7 @@ export const QUARANTINE_CODES = [
   'event_conflict',
   'baseline',
   'id_too_long',
+  'unknown_customer',
 ] as const;
 
 export type QuarantineCode = (typeof QUARANTINE_CODES)[number];

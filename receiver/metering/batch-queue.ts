@@ -2,8 +2,9 @@
  * Interpreted points on their way to the ledger: gathered in columns as requests come, taken when durable.
  *
  * A queue, in journal order. It is made of segments because a reset of the slots, after which the same number means
- * another series, may only stand at the beginning of a {@link LedgerBatch}.
+ * another series, may only stand at the beginning of a {@link LedgerBatch}, and a frame with changes is a batch alone.
  */
+import type { LedgerChange } from '../../storage/changes.ts';
 import type {
   ContextDefinition,
   LedgerBatch,
@@ -21,6 +22,12 @@ class Segment {
   quantity = new Uint32Array(4096 * 4);
   valueKind = new Uint8Array(4096);
   code = new Uint8Array(4096);
+  ordinal = new Int32Array(4096);
+  /** Empty until the first event comes. */
+  event = new Uint32Array(0);
+  /** Only where the segment is a replay. */
+  originSequence = new Float64Array(0);
+  changes: LedgerChange[] = [];
   contexts: ContextDefinition[] = [];
   slots: SlotDefinition[] = [];
   events: RegistryEvent[] = [];
@@ -47,13 +54,31 @@ class Segment {
     this.quantity = resized(this.quantity, capacity * 4, Uint32Array);
     this.valueKind = resized(this.valueKind, capacity, Uint8Array);
     this.code = resized(this.code, capacity, Uint8Array);
+    this.ordinal = resized(this.ordinal, capacity, Int32Array);
+    if (this.event.length > 0) this.event = resized(this.event, capacity * 4, Uint32Array);
+    if (this.originSequence.length > 0)
+      this.originSequence = resized(this.originSequence, capacity, Float64Array);
+  }
+
+  /** Makes the column of event keys; zero for the rows before. */
+  reserveEvents(): void {
+    if (this.event.length === 0) this.event = new Uint32Array(this.slot.length * 4);
   }
 }
 
 /** Where the points of the current request go; see {@link BatchQueue.rows}. */
 export type RowColumns = Pick<
   Segment,
-  'length' | 'slot' | 'startUnixNano' | 'timeUnixNano' | 'quantity' | 'valueKind' | 'code'
+  | 'length'
+  | 'slot'
+  | 'startUnixNano'
+  | 'timeUnixNano'
+  | 'quantity'
+  | 'valueKind'
+  | 'code'
+  | 'ordinal'
+  | 'event'
+  | 'originSequence'
 >;
 
 export class BatchQueue {
@@ -87,6 +112,42 @@ export class BatchQueue {
     const segment = this.#last();
     segment.reserve(count);
     return segment;
+  }
+
+  /** The same for rows of which some are events: `event` has its four words for each row. */
+  eventRows(count: number): RowColumns {
+    const segment = this.#last();
+    segment.reserveEvents();
+    segment.reserve(count);
+    return segment;
+  }
+
+  /**
+   * The same for rows of a replay, which say where they first came from. Between {@link beginChanges} and
+   * {@link endChanges} only.
+   */
+  replayRows(count: number): RowColumns {
+    const segment = this.#last();
+    segment.reserveEvents();
+    if (segment.originSequence.length === 0) segment.originSequence = new Float64Array(segment.slot.length);
+    segment.reserve(count);
+    return segment;
+  }
+
+  /** What comes until {@link endChanges} is one frame, and a batch alone. Only between frames. */
+  beginChanges(): void {
+    const last = this.#last();
+    // A segment that has nothing yet may have to tell of a reset: that goes on with it.
+    if (last.frames.length > 0) this.#segments.push(new Segment(false));
+  }
+
+  recordChange(change: LedgerChange): void {
+    this.#last().changes.push(change);
+  }
+
+  /** Call after {@link endFrame}. */
+  endChanges(): void {
+    this.#segments.push(new Segment(false));
   }
 
   defineContext(definition: ContextDefinition): void {
@@ -147,6 +208,10 @@ export class BatchQueue {
       quantity: segment.quantity.slice(0, end.rowEnd * 4),
       valueKind: segment.valueKind.slice(0, end.rowEnd),
       code: segment.code.slice(0, end.rowEnd),
+      ordinal: segment.ordinal.slice(0, end.rowEnd),
+      event: segment.event.slice(0, end.rowEnd * 4),
+      originSequence: segment.originSequence.slice(0, end.rowEnd),
+      changes: segment.changes,
     };
     for (let f = 0; f < frames; f++) {
       const frame = segment.frames[f];
@@ -177,6 +242,11 @@ function remainder(segment: Segment, frames: number, end: Segment['frames'][numb
   rest.quantity.set(segment.quantity.subarray(end.rowEnd * 4, segment.length * 4));
   rest.valueKind.set(segment.valueKind.subarray(end.rowEnd, segment.length));
   rest.code.set(segment.code.subarray(end.rowEnd, segment.length));
+  rest.ordinal.set(segment.ordinal.subarray(end.rowEnd, segment.length));
+  if (segment.event.length > 0 && rows > 0) {
+    rest.reserveEvents();
+    rest.event.set(segment.event.subarray(end.rowEnd * 4, segment.length * 4));
+  }
   rest.length = rows;
   rest.contexts = segment.contexts.slice(end.contextEnd);
   rest.slots = segment.slots.slice(end.slotEnd);
@@ -191,7 +261,7 @@ function remainder(segment: Segment, frames: number, end: Segment['frames'][numb
   return rest;
 }
 
-function resized<T extends Int32Array | Uint32Array | Uint8Array>(
+function resized<T extends Int32Array | Uint32Array | Uint8Array | Float64Array>(
   column: T,
   length: number,
   Column: new (length: number) => T,

@@ -332,6 +332,7 @@ export class Metering {
       rows.timeUnixNano[rowWord + 1] = timeHigh;
       rows.valueKind[row] = kind;
       rows.code[row] = code;
+      rows.ordinal[row] = i;
       rows.length = row + 1;
       outcome.claimed += 1;
     }
@@ -465,6 +466,8 @@ export class Metering {
       seriesHash: hash,
       role: seriesRole(header),
       meterId: BUILTIN_METER_ID,
+      meterVersion: 0,
+      sinceUnixNano: null,
       customerId: claimed.customerId,
       dimensionId: claimed.dimensionId,
       metadata: JSON.stringify(claimed.metadata),

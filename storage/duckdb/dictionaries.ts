@@ -4,12 +4,12 @@
 import { hash } from 'node:crypto';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import type { ContextDefinition, RegistryEvent, SlotDefinition } from '../ledger-batch.ts';
-import { ROLE_CUMULATIVE, ROLE_DELTA, ROLE_LEVEL } from './schema.ts';
+import { ROLE_CUMULATIVE, ROLE_DELTA, ROLE_EVENT, ROLE_LEVEL } from './schema.ts';
 import { SeriesFilter } from './series-filter.ts';
 import { NO_KEY } from './slot-table.ts';
 import { TableAppender } from './table-appender.ts';
 
-const ROLES = { delta: ROLE_DELTA, cumulative: ROLE_CUMULATIVE, level: ROLE_LEVEL };
+const ROLES = { delta: ROLE_DELTA, cumulative: ROLE_CUMULATIVE, level: ROLE_LEVEL, event: ROLE_EVENT };
 
 /** A slot with its keys; `isNew` = no point of the series was ever stored. */
 export interface ResolvedSlot {

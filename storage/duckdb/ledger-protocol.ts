@@ -1,4 +1,5 @@
 /** What the main thread and the ledger thread say to each other. */
+import type { Settings } from '../changes.ts';
 import type { LedgerBatch } from '../ledger-batch.ts';
 import type { QueryRequest } from '../query/index.ts';
 import type { DatabaseOptions } from './database.ts';
@@ -31,11 +32,16 @@ export type FromLedgerThread =
   /** Nothing will be loaded any more. */
   | { type: 'failed'; code: LedgerErrorCode; message: string };
 
-/** What is known at the ledger's position. */
+/** What is known at the ledger's position; what was deleted and not discovered again is not. */
 export interface RegistrySnapshot {
   customers: string[];
+  /** Other ids that mean a customer. */
+  aliases: [alias: string, customerId: string][];
   dimensions: RegistryDimension[];
   instruments: { hash: string; temporality: 1 | 2 }[];
+  /** The latest version of each meter, deleted ones too: a version is never given twice. */
+  meters: RegistryMeter[];
+  settings: Settings;
 }
 
 export interface RegistryDimension {
@@ -46,4 +52,14 @@ export interface RegistryDimension {
   creditsAllowed: boolean;
   /** Created because usage came for it. */
   discovered: boolean;
+}
+
+export interface RegistryMeter {
+  id: string;
+  version: number;
+  /** JSON. */
+  rule: string;
+  /** See SlotDefinition.sinceUnixNano. */
+  sinceUnixNano: bigint;
+  deleted: boolean;
 }

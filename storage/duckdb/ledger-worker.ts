@@ -5,6 +5,7 @@
 import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { DEFAULT_SETTINGS } from '../changes.ts';
 import type { LedgerBatch } from '../ledger-batch.ts';
 import { type QueryRequest, runQuery } from '../query/index.ts';
 import { messageOf, openDatabase } from './database.ts';
@@ -162,6 +163,9 @@ class LedgerThread {
       );
       return {
         customers: customers.map(([id]) => String(id)),
+        aliases: [],
+        meters: [],
+        settings: DEFAULT_SETTINGS,
         dimensions: dimensions.map(([id, unit, aggregation, creditsAllowed, discovered]) => ({
           id: String(id),
           unit: String(unit),

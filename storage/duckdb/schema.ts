@@ -30,6 +30,7 @@ export function incrementKind(sameTime: number): number {
 export const ROLE_DELTA = 0;
 export const ROLE_CUMULATIVE = 1;
 export const ROLE_LEVEL = 2;
+export const ROLE_EVENT = 3;
 
 /** Creates tables, in an empty database. */
 export const TABLES: readonly string[] = [

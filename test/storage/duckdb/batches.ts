@@ -72,6 +72,7 @@ export class BatchWriter {
       contexts,
       slots,
       events,
+      changes: [],
       frames: {
         length: frames.length,
         sequence: new Float64Array(frames.length),
@@ -85,6 +86,9 @@ export class BatchWriter {
       quantity: new Uint32Array(length * 4),
       valueKind: new Uint8Array(length),
       code: new Uint8Array(length),
+      ordinal: new Int32Array(length),
+      event: new Uint32Array(0),
+      originSequence: new Float64Array(0),
     };
     this.#reset = false;
     let row = 0;
@@ -132,6 +136,8 @@ export class BatchWriter {
       seriesHash: hash('sha256', point.series).slice(0, 32),
       role,
       meterId: 'builtin',
+      meterVersion: 0,
+      sinceUnixNano: null,
       customerId: customerOf(point),
       dimensionId: dimensionOf(point),
       metadata: JSON.stringify(point.metadata ?? {}),
