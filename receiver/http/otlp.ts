@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BodyCompression, BodyEncoding, BodyFormat } from '../frames.ts';
 import { BODY_LIMIT_BYTES, InflateError } from '../inflate.ts';
 import type { MeteringOutcome } from '../metering/metering.ts';
-import { DecodeError, TooManyPointsError } from '../otlp/metric-columns.ts';
+import { DecodeError, TooManySignalsError } from '../otlp/metric-columns.ts';
 import { exportMetricsResponse, statusBody } from '../otlp/responses.ts';
 import { BodyError, type BodyMemory, discardBody, readBody } from './body.ts';
 import type { WarningThrottle } from './warning-throttle.ts';
@@ -84,7 +84,7 @@ export async function handleMetrics(
     if (error instanceof InflateError) {
       return refuse(request, response, format, error.code === 'TOO_LARGE' ? 413 : 400, error.message);
     }
-    if (error instanceof TooManyPointsError) return refuse(request, response, format, 413, error.message);
+    if (error instanceof TooManySignalsError) return refuse(request, response, format, 413, error.message);
     if (error instanceof DecodeError) return refuse(request, response, format, 400, error.message);
     // Whatever else happened, the request may well pass later, and clients drop what is answered with 500.
     route.log('a request could not be taken', { error: String(error) });

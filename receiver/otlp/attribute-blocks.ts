@@ -1,6 +1,7 @@
 /** Attribute blocks: runs of protobuf KeyValue fields, as {@link AttributeInterner} describes them. */
+import { readKeyValue } from './key-values.ts';
 import type { AnyValue, Attribute } from './metric-columns.ts';
-import { KEY_VALUE, NO_CONTENT, WIRE_BYTES, type WireReader } from './wire-reader.ts';
+import { KEY_VALUE, WIRE_BYTES, type WireReader } from './wire-reader.ts';
 import { WireWriter } from './wire-writer.ts';
 
 // Any field number would do: ids of blocks are a cache, and the tag means nothing in a block.
@@ -37,97 +38,14 @@ export function checkBlock(reader: WireReader, start: number, end: number, depth
 /** Decodes a block that {@link checkBlock} found good. */
 export function decodeBlock(reader: WireReader, start: number, end: number): Attribute[] {
   const attributes: Attribute[] = [];
+  // How deep the block stands in its request was checked for each place where it does.
+  const depth = 0;
   reader.at = start;
   while (reader.at < end) {
     reader.tag(end);
-    attributes.push(readKeyValue(reader, reader.size(end) + reader.at));
+    attributes.push(readKeyValue(reader, reader.size(end) + reader.at, depth));
   }
   return attributes;
-}
-
-function readKeyValue(reader: WireReader, end: number): Attribute {
-  const attribute: Attribute = { key: '', value: { type: 'empty' } };
-  while (reader.at < end) {
-    const tag = reader.tag(end);
-    if (tag === 0x0a) attribute.key = readText(reader, end);
-    // A value that comes twice is one message in two parts.
-    else if (tag === 0x12)
-      attribute.value = readAnyValue(reader, reader.size(end) + reader.at, attribute.value);
-    else reader.skipField(NO_CONTENT, tag, end, 0);
-  }
-  return attribute;
-}
-
-/** Of several members of the oneof, the last holds; arrays and maps that follow their like are continued. */
-function readAnyValue(reader: WireReader, end: number, earlier: AnyValue): AnyValue {
-  let value = earlier;
-  while (reader.at < end) {
-    const tag = reader.tag(end);
-    switch (tag) {
-      case 0x0a:
-        value = { type: 'string', value: readText(reader, end) };
-        break;
-      case 0x10:
-        reader.varint(end);
-        value = { type: 'bool', value: (reader.low | reader.high) !== 0 };
-        break;
-      case 0x18:
-        reader.varint(end);
-        value = { type: 'int', value: (BigInt(reader.high) << 32n) | BigInt(reader.low >>> 0) };
-        break;
-      case 0x21:
-        value = { type: 'double', value: reader.view.getFloat64(reader.at, true) };
-        reader.at += 8;
-        break;
-      case 0x2a: {
-        const items: AnyValue[] = value.type === 'array' ? value.value : [];
-        const listEnd = reader.size(end) + reader.at;
-        while (reader.at < listEnd) {
-          const itemTag = reader.tag(listEnd);
-          if (itemTag === 0x0a)
-            items.push(readAnyValue(reader, reader.size(listEnd) + reader.at, { type: 'empty' }));
-          else reader.skipField(NO_CONTENT, itemTag, listEnd, 0);
-        }
-        value = { type: 'array', value: items };
-        break;
-      }
-      case 0x32: {
-        const entries: Attribute[] = value.type === 'map' ? value.value : [];
-        const listEnd = reader.size(end) + reader.at;
-        while (reader.at < listEnd) {
-          const entryTag = reader.tag(listEnd);
-          if (entryTag === 0x0a) entries.push(readKeyValue(reader, reader.size(listEnd) + reader.at));
-          else reader.skipField(NO_CONTENT, entryTag, listEnd, 0);
-        }
-        value = { type: 'map', value: entries };
-        break;
-      }
-      case 0x3a: {
-        const bytesEnd = reader.size(end) + reader.at;
-        value = { type: 'bytes', value: reader.bytes.slice(reader.at, bytesEnd) };
-        reader.at = bytesEnd;
-        break;
-      }
-      case 0x40:
-        // string_value_strindex points into a table that only profiles have: it is a member of the oneof,
-        // but means nothing here.
-        reader.varint(end);
-        value = { type: 'empty' };
-        break;
-      default:
-        reader.skipField(NO_CONTENT, tag, end, 0);
-    }
-  }
-  return value;
-}
-
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
-
-function readText(reader: WireReader, end: number): string {
-  const textEnd = reader.size(end) + reader.at;
-  const text = utf8.decode(reader.bytes.subarray(reader.at, textEnd));
-  reader.at = textEnd;
-  return text;
 }
 
 function writeKeyValue(writer: WireWriter, field: number, attribute: Attribute): void {

@@ -8,6 +8,12 @@ import type { AnyValue, Attribute } from './metric-columns.ts';
 export const MAX_EVENTS = 1 << 17;
 
 /**
+ * Attributes, items of arrays, events and links of spans in one request. More become a 413: each can be two bytes, and
+ * is an object of about fifty.
+ */
+export const MAX_EVENT_PARTS = 1 << 21;
+
+/**
  * What the records of one resource and scope share. A decoder gives the same object for the same bytes while its cache
  * holds them, so that what follows from a group alone can be kept with it (in a WeakMap).
  */

@@ -40,12 +40,13 @@ export interface MetricHeader {
 /** Points of one request. A point can be two bytes, and each may become a row of the ledger. */
 export const MAX_POINTS = 1 << 19;
 
-/** More points than one request may hold. Becomes a 413. */
-export class TooManyPointsError extends Error {
-  readonly code = 'TOO_MANY_POINTS';
-  constructor() {
-    super(`a request must hold at most ${MAX_POINTS} data points: send smaller batches`);
-    this.name = 'TooManyPointsError';
+/** More data points, log records or spans, or more in them, than one request may hold. Becomes a 413. */
+export class TooManySignalsError extends Error {
+  readonly code = 'TOO_MANY_SIGNALS';
+  /** @param what of which there may be `most`, in the plural */
+  constructor(most: number, what: string) {
+    super(`a request must hold at most ${most} ${what}: send smaller batches`);
+    this.name = 'TooManySignalsError';
   }
 }
 
@@ -75,7 +76,7 @@ export class MetricColumns {
   /** Makes room for one more point; the caller then writes all columns at `length` and increments it. */
   reserve(): void {
     if (this.length < this.metric.length) return;
-    if (this.length >= MAX_POINTS) throw new TooManyPointsError();
+    if (this.length >= MAX_POINTS) throw new TooManySignalsError(MAX_POINTS, 'data points');
     const capacity = Math.max(1024, this.metric.length * 2);
     const grown = <T extends Int32Array | Uint32Array | Uint8Array>(column: T, perRow: number): T => {
       const Column = column.constructor as new (length: number) => T;

@@ -1,5 +1,6 @@
 /** Decodes an OTLP ExportMetricsServiceRequest in protobuf, straight into columns. */
 import type { ByteInterner } from './attribute-interner.ts';
+import { BlockGatherer } from './block-gatherer.ts';
 import {
   KIND_EXPONENTIAL_HISTOGRAM,
   KIND_GAUGE,
@@ -23,9 +24,9 @@ import {
   NO_CONTENT,
   NUMBER_POINT,
   RESOURCE,
-  RESOURCE_METRICS,
+  RESOURCE_GROUP,
   SCOPE,
-  SCOPE_METRICS,
+  SCOPE_GROUP,
   SUMMARY_POINT,
   WireReader,
 } from './wire-reader.ts';
@@ -108,7 +109,7 @@ class RequestDecoder {
       const tag = reader.tag(end);
       if (tag === BYTES_1) this.resource(reader.size(end) + reader.at, resource);
       else if (tag === BYTES_2) this.scopeMetrics(reader.size(end) + reader.at);
-      else reader.skipField(RESOURCE_METRICS, tag, end, RESOURCE_METRICS_DEPTH);
+      else reader.skipField(RESOURCE_GROUP, tag, end, RESOURCE_METRICS_DEPTH);
     }
     // The resource may stand behind its metrics.
     const resourceAttributes = resource.intern(this.interner, body, RESOURCE_DEPTH + 1);
@@ -121,7 +122,7 @@ class RequestDecoder {
     while (reader.at < end) {
       const start = reader.at;
       const tag = reader.tag(end);
-      if (tag === BYTES_1) this.attribute(tag, start, end, block);
+      if (tag === BYTES_1) block.take(reader, tag, start, end);
       else reader.skipField(RESOURCE, tag, end, RESOURCE_DEPTH);
     }
   }
@@ -141,11 +142,11 @@ class RequestDecoder {
           const scopeTag = reader.tag(scopeEnd);
           if (scopeTag === BYTES_1) name = this.text(scopeEnd);
           else if (scopeTag === BYTES_2) version = this.text(scopeEnd);
-          else if (scopeTag === BYTES_3) this.attribute(scopeTag, start, scopeEnd, scope);
+          else if (scopeTag === BYTES_3) scope.take(reader, scopeTag, start, scopeEnd);
           else reader.skipField(SCOPE, scopeTag, scopeEnd, METRIC_DEPTH);
         }
       } else if (tag === BYTES_2) this.metric(reader.size(end) + reader.at);
-      else reader.skipField(SCOPE_METRICS, tag, end, RESOURCE_DEPTH);
+      else reader.skipField(SCOPE_GROUP, tag, end, RESOURCE_DEPTH);
     }
     const scopeAttributes = scope.intern(this.interner, body, METRIC_DEPTH + 1);
     const metrics = columns.metrics;
@@ -373,7 +374,7 @@ class RequestDecoder {
     while (reader.at < end) {
       const start = reader.at;
       const tag = reader.tag(end);
-      if (tag === attributesTag) this.attribute(tag, start, end, block);
+      if (tag === attributesTag) block.take(reader, tag, start, end);
       else if (tag === 0x11) this.fixed64(startUnixNano, row, end);
       else if (tag === 0x19) this.fixed64(timeUnixNano, row, end);
       else if (tag === 0x21) this.fixed64(count, row, end);
@@ -407,89 +408,7 @@ class RequestDecoder {
     reader.at = textEnd;
     return text;
   }
-
-  /** Takes the attribute whose tag was just read into `block`. */
-  private attribute(tag: number, fieldStart: number, end: number, block: BlockGatherer): void {
-    const reader = this.reader;
-    const tagLength = reader.at - fieldStart;
-    const contentEnd = reader.size(end) + reader.at;
-    if (tagLength === 1) block.field(this.body, fieldStart, reader.at, contentEnd);
-    else block.append(tag, this.body, reader.at, contentEnd);
-    reader.at = contentEnd;
-  }
 }
-
-/**
- * Brings a message's attributes together: as a range of the body while they stand side by side, else as a copy,
- * each with a tag of one byte.
- */
-class BlockGatherer {
-  private start = 0;
-  private end = 0;
-  private copied = false;
-  private scratch = NOTHING;
-  private scratchLength = 0;
-
-  clear(): void {
-    this.start = 0;
-    this.end = 0;
-    this.copied = false;
-    this.scratchLength = 0;
-  }
-
-  /** A field with a tag of one byte, at `body[start, end)`. */
-  field(body: Uint8Array, start: number, contentStart: number, end: number): void {
-    if (!this.copied) {
-      if (this.end === this.start) this.start = start;
-      else if (this.end !== start) {
-        this.append(body[start], body, contentStart, end);
-        return;
-      }
-      this.end = end;
-      return;
-    }
-    this.append(body[start], body, contentStart, end);
-  }
-
-  /** A field's content, which gets a tag of its own. */
-  append(tag: number, body: Uint8Array, contentStart: number, end: number): void {
-    if (!this.copied) this.copy(body, this.start, this.end);
-    let rest = end - contentStart;
-    this.reserve(rest + 6);
-    this.scratch[this.scratchLength++] = tag;
-    while (rest > 0x7f) {
-      this.scratch[this.scratchLength++] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
-    this.scratch[this.scratchLength++] = rest;
-    this.scratch.set(body.subarray(contentStart, end), this.scratchLength);
-    this.scratchLength += end - contentStart;
-  }
-
-  /** Whole fields, tags and all. */
-  copy(body: Uint8Array, start: number, end: number): void {
-    this.copied = true;
-    this.reserve(end - start);
-    this.scratch.set(body.subarray(start, end), this.scratchLength);
-    this.scratchLength += end - start;
-  }
-
-  intern(interner: ByteInterner, body: Uint8Array, depth: number): number {
-    return this.copied
-      ? interner.intern(this.scratch, 0, this.scratchLength, depth)
-      : interner.intern(body, this.start, this.end, depth);
-  }
-
-  private reserve(more: number): void {
-    const needed = this.scratchLength + more;
-    if (needed <= this.scratch.length) return;
-    const larger = new Uint8Array(Math.max(256, this.scratch.length * 2, needed));
-    larger.set(this.scratch.subarray(0, this.scratchLength));
-    this.scratch = larger;
-  }
-}
-
-const NOTHING = new Uint8Array(0);
 
 function setZero(column: Uint32Array, row: number): void {
   column[2 * row] = 0;

@@ -1,0 +1,89 @@
+/** One object per resource and scope that log records and spans come with, from request to request. */
+import { decodeBlock } from './attribute-blocks.ts';
+import { ByteInterner } from './attribute-interner.ts';
+import { MAX_EVENT_PARTS, type SignalGroup } from './event-signals.ts';
+import type { Attribute } from './metric-columns.ts';
+import { WireReader } from './wire-reader.ts';
+
+/** When {@link SignalGroups.trim} forgets everything. */
+export interface SignalGroupLimits {
+  /** Bytes of distinct attribute blocks; decoded, they are about twenty times as large. */
+  bytes: number;
+  /** Distinct groups. */
+  groups: number;
+  /** Characters of the names and versions of scopes. */
+  characters: number;
+}
+
+const DEFAULT_LIMITS: SignalGroupLimits = { bytes: 4 * 1024 * 1024, groups: 20_000, characters: 4_000_000 };
+
+/**
+ * Groups by the bytes of their attributes, so the same in other bytes is another group: which object a group is makes
+ * it a place to keep things, not an identity. Both encodings share them, as JSON attributes are written as protobuf.
+ */
+export class SignalGroups {
+  /** Takes in the attributes of resources and scopes, whose ids {@link group} is asked with. */
+  readonly interner: ByteInterner;
+  private readonly limits: SignalGroupLimits;
+  private readonly groups = new Map<string, SignalGroup>();
+  /** By block, as many groups share a resource. */
+  private readonly attributes = new Map<number, Attribute[]>();
+  private readonly reader = new WireReader();
+  private characters = 0;
+  private epoch = 0;
+
+  constructor(limits: Partial<SignalGroupLimits> = {}) {
+    this.limits = { ...DEFAULT_LIMITS, ...limits };
+    this.interner = new ByteInterner({ bytes: this.limits.bytes, entries: 2 * this.limits.groups + 1 });
+    this.reader.objectsLeft = MAX_EVENT_PARTS;
+  }
+
+  /**
+   * The group of a resource and a scope, whose attributes are blocks of {@link interner}.
+   * @throws TooManySignalsError if the groups that are new since the last trim hold too many attributes
+   */
+  group(resource: number, scopeName: string, scopeVersion: string, scope: number): SignalGroup {
+    const key = `${resource} ${scope} ${scopeName.length} ${scopeName}${scopeVersion}`;
+    let group = this.groups.get(key);
+    if (group === undefined) {
+      group = {
+        resourceAttributes: this.block(resource),
+        scopeName,
+        scopeVersion,
+        scopeAttributes: this.block(scope),
+      };
+      this.groups.set(key, group);
+      this.characters += key.length;
+    }
+    return group;
+  }
+
+  /** Forgets all groups when there are more than the limits allow. Called between requests. */
+  trim(): void {
+    this.interner.trim();
+    this.reader.objectsLeft = MAX_EVENT_PARTS;
+    const { interner, limits, groups } = this;
+    if (
+      interner.epoch === this.epoch &&
+      groups.size <= limits.groups &&
+      this.characters <= limits.characters
+    ) {
+      return;
+    }
+    this.groups.clear();
+    this.attributes.clear();
+    this.characters = 0;
+    this.epoch = interner.epoch;
+  }
+
+  private block(id: number): Attribute[] {
+    let attributes = this.attributes.get(id);
+    if (attributes === undefined) {
+      const bytes = this.interner.block(id);
+      this.reader.open(bytes);
+      attributes = decodeBlock(this.reader, 0, bytes.length);
+      this.attributes.set(id, attributes);
+    }
+    return attributes;
+  }
+}
