@@ -1,20 +1,112 @@
 /**
  * The meter that needs no configuration: our own attributes and the `usage.` names.
  *
- * It claims a point that carries `usage.dimension.id`, or whose metric's name begins with `usage.`; the rest of the
- * name is the dimension then. An overflow point, whose attributes the SDK has stripped, is still claimed by its name.
+ * It claims a signal that carries `usage.dimension.id`, and a metric or log event whose name begins with `usage.`; the
+ * rest of the name is the dimension then. An overflow point, whose attributes the SDK has stripped, is still claimed by
+ * its metric's name.
  */
 import {
+  ATTR_LOG_RECORD_UID,
   ATTR_USAGE_CUSTOMER_ID,
   ATTR_USAGE_DIMENSION_ID,
+  ATTR_USAGE_EVENT_ID,
+  ATTR_USAGE_VALUE,
+  UNIT_ONE,
   USAGE_METRIC_PREFIX,
 } from '../../instrumentation/semconv.ts';
+import type { EventSignal } from '../otlp/event-signals.ts';
 import type { AnyValue, Attribute } from '../otlp/metric-columns.ts';
+import type { EventClaim, Meter, SeriesClaim, SeriesView } from './claims.ts';
 
 export const BUILTIN_METER_ID = 'builtin';
 
 /** A longer id of a customer or dimension is none that anybody chose, and it would be kept with every series. */
 export const MAX_ID_LENGTH = 1024;
+
+const POINT_FIELDS: readonly string[] = [ATTR_USAGE_CUSTOMER_ID, ATTR_USAGE_DIMENSION_ID];
+// A log's uid is as unique as its event id, and differs where a file is read twice: it describes no usage.
+const EVENT_FIELDS: readonly string[] = [
+  ...POINT_FIELDS,
+  ATTR_USAGE_VALUE,
+  ATTR_USAGE_EVENT_ID,
+  ATTR_LOG_RECORD_UID,
+];
+const ONE: AnyValue = { type: 'int', value: 1n };
+
+export class BuiltinMeter implements Meter {
+  readonly id = BUILTIN_METER_ID;
+  readonly version = 0;
+  readonly sinceUnixNano = null;
+  readonly replaces: readonly string[] = [];
+
+  claimSeries(series: SeriesView): SeriesClaim | null {
+    const { attributes } = series;
+    const dimension = dimensionOf(attributes, series.metricName);
+    if (dimension === null) return null;
+    return {
+      customerId: customerOf(attributes, series.group.resourceAttributes),
+      dimensionId: dimension.id,
+      metadata: metadataOf(attributes, POINT_FIELDS),
+      allowsDuplicateAttributes: false,
+      value: 'point',
+      unit: series.unit,
+      assumedTemporality: null,
+      ignoresStart: false,
+      fallsBackToReceived: false,
+      takesOverflow: false,
+    };
+  }
+
+  claimEvent(signal: EventSignal): EventClaim | null {
+    const { attributes } = signal;
+    const dimension = dimensionOf(attributes, signal.type === 'log' ? signal.eventName : '');
+    if (dimension === null) return null;
+    const value = attributeValue(attributes, ATTR_USAGE_VALUE) ?? ONE;
+    return {
+      customerId: customerOf(attributes, signal.group.resourceAttributes),
+      dimensionId: dimension.id,
+      metadata: metadataOf(attributes, EVENT_FIELDS),
+      allowsDuplicateAttributes: false,
+      value: value.type === 'empty' ? null : value,
+      unit: UNIT_ONE,
+      timeUnixNano:
+        signal.type === 'log' ? signal.timeUnixNano || signal.observedTimeUnixNano : signal.endTimeUnixNano,
+      startUnixNano: signal.type === 'log' ? 0n : signal.startTimeUnixNano,
+      eventId: idText(attributes, ATTR_USAGE_EVENT_ID) ?? idText(attributes, ATTR_LOG_RECORD_UID),
+    };
+  }
+}
+
+/** The dimension that an attribute or a name states: `{id: null}` where the name is `usage.` and nothing more. */
+function dimensionOf(attributes: readonly Attribute[], name: string): { id: string | null } | null {
+  const byAttribute = idText(attributes, ATTR_USAGE_DIMENSION_ID);
+  if (byAttribute !== null) return { id: byAttribute };
+  return name.startsWith(USAGE_METRIC_PREFIX) ? { id: name.slice(USAGE_METRIC_PREFIX.length) || null } : null;
+}
+
+function customerOf(
+  attributes: readonly Attribute[],
+  resourceAttributes: readonly Attribute[],
+): string | null {
+  return idText(attributes, ATTR_USAGE_CUSTOMER_ID) ?? idText(resourceAttributes, ATTR_USAGE_CUSTOMER_ID);
+}
+
+/** Every attribute but those that the meter reads, values as text, sorted by key. */
+function metadataOf(attributes: readonly Attribute[], without: readonly string[]): Record<string, string> {
+  const entries: [string, string][] = [];
+  for (const { key, value } of attributes) {
+    if (!without.includes(key)) entries.push([key, valueText(value)]);
+  }
+  return sortedText(entries);
+}
+
+/**
+ * Pairs of key and text as one object, sorted by key; of equal keys the last one stays. A key "__proto__" is a pair
+ * like any other.
+ */
+export function sortedText(entries: [string, string][]): Record<string, string> {
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}
 
 /** What the meter reads off a series. */
 export interface Claim {
@@ -34,41 +126,37 @@ export function claim(
   attributes: readonly Attribute[],
   resourceAttributes: readonly Attribute[],
 ): Claim | null {
-  const byAttribute = idText(attributes, ATTR_USAGE_DIMENSION_ID);
-  const byName = metricName.startsWith(USAGE_METRIC_PREFIX);
-  if (byAttribute === null && !byName) return null;
-  const dimensionId = byAttribute ?? (metricName.slice(USAGE_METRIC_PREFIX.length) || null);
-  const customerId =
-    idText(attributes, ATTR_USAGE_CUSTOMER_ID) ?? idText(resourceAttributes, ATTR_USAGE_CUSTOMER_ID);
-  const metadata: Record<string, string> = {};
-  for (const { key, value } of [...attributes].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))) {
-    if (key === ATTR_USAGE_CUSTOMER_ID || key === ATTR_USAGE_DIMENSION_ID) continue;
-    // A plain assignment to "__proto__" would set the prototype and lose the pair.
-    Object.defineProperty(metadata, key, {
-      value: valueText(value),
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    });
-  }
+  const dimension = dimensionOf(attributes, metricName);
+  if (dimension === null) return null;
+  const customerId = customerOf(attributes, resourceAttributes);
   return {
     customerId: customerId?.slice(0, MAX_ID_LENGTH) ?? null,
-    dimensionId: dimensionId?.slice(0, MAX_ID_LENGTH) ?? null,
-    isTooLong: Math.max(customerId?.length ?? 0, dimensionId?.length ?? 0) > MAX_ID_LENGTH,
-    metadata,
+    dimensionId: dimension.id?.slice(0, MAX_ID_LENGTH) ?? null,
+    isTooLong: Math.max(customerId?.length ?? 0, dimension.id?.length ?? 0) > MAX_ID_LENGTH,
+    metadata: metadataOf(attributes, POINT_FIELDS),
   };
+}
+
+/** The value of the first attribute with the key. */
+export function attributeValue(attributes: readonly Attribute[], key: string): AnyValue | undefined {
+  for (let i = 0; i < attributes.length; i++) {
+    if (attributes[i].key === key) return attributes[i].value;
+  }
+  return undefined;
 }
 
 /** Strings, integers and booleans are ids; the empty string and every other type are none. */
 function idText(attributes: readonly Attribute[], key: string): string | null {
-  for (const attribute of attributes) {
-    if (attribute.key !== key) continue;
-    const { value } = attribute;
-    if (value.type === 'string') return value.value === '' ? null : value.value;
-    if (value.type === 'int' || value.type === 'bool') return String(value.value);
-    return null;
+  const value = attributeValue(attributes, key);
+  switch (value?.type) {
+    case 'string':
+      return value.value || null;
+    case 'int':
+    case 'bool':
+      return String(value.value);
+    default:
+      return null;
   }
-  return null;
 }
 
 /** An attribute's value as metadata text: lists and maps as JSON, bytes as base64, no value as the empty string. */
