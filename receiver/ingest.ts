@@ -1,5 +1,5 @@
 /**
- * From a request's bytes to a durable, counted fact: decode, meter, journal, and on to the ledger.
+ * From a request's bytes to a durable, counted fact: interpret, journal, and on to the ledger.
  *
  * One Ingest lives from an opening to a failure or a stop. Everything between a body's last byte and its place in
  * the journal happens in one turn of the event loop, so that the order in which points are judged is the order of
@@ -7,17 +7,24 @@
  * which interprets the journal from the ledger's position with the same functions.
  */
 import { join } from 'node:path';
+import type { ChangeRequest, RecordInput } from '../storage/changes.ts';
 import { Journal, type JournalFrame } from '../storage/journal/journal.ts';
 import { Ledger, type LedgerOptions } from '../storage/ledger.ts';
-import { type BodyEncoding, encodingNumber, encodingOf, FRAME_METRICS } from './frames.ts';
+import { codeName, type QuarantineCode } from '../storage/quarantine-codes.ts';
+import {
+  type BodyEncoding,
+  encodingNumber,
+  FRAME_CHANGES,
+  FRAME_RECORDS,
+  type OtlpFrame,
+  PLAIN_JSON,
+} from './frames.ts';
 import { inflate } from './inflate.ts';
+import { changesOf, type FrameSet, framesOf, Interpreter } from './interpreter.ts';
 import { BatchQueue } from './metering/batch-queue.ts';
-import { Metering, type MeteringOptions, type MeteringOutcome } from './metering/metering.ts';
+import type { MeteringOptions, MeteringOutcome } from './metering/metering.ts';
 import { Registry } from './metering/registry.ts';
-import { ByteInterner } from './otlp/attribute-interner.ts';
-import { MetricColumns } from './otlp/metric-columns.ts';
-import { decodeMetricsJson } from './otlp/metrics-json.ts';
-import { decodeMetricsProtobuf } from './otlp/metrics-protobuf.ts';
+import { DecodeError, TooManySignalsError } from './otlp/metric-columns.ts';
 
 /** Rows that one message to the ledger thread carries where there are more. */
 const HAND_OVER_ROWS = 16_384;
@@ -27,6 +34,8 @@ const HAND_OVER_MS = 20;
 const UNLOADED_ROWS_LIMIT = 1_000_000;
 /** The same for bytes of the journal: what a start would have to interpret. */
 const UNLOADED_BYTES_LIMIT = 512 * 1024 * 1024;
+/** Frames that are read over on the way to a wanted one, rather than looked up. */
+const READ_AHEAD_FRAMES = 1_000;
 
 // Whole row groups cost half of what smaller commits do, and nobody has to wait for one: a question asks for an
 // early commit. A second thread makes loads dearer and no faster (docs/decisions/0002-ledger-load.md).
@@ -65,13 +74,32 @@ export class IngestError extends Error {
   }
 }
 
+/** Records by hand that cannot be counted. Nothing was taken. */
+export class RecordsRefused extends Error {
+  readonly code = 'RECORDS_REFUSED';
+  readonly retryable = false;
+  /** Place of each such record among those given, and why. */
+  readonly faults: { index: number; reason: QuarantineCode }[];
+  constructor(faults: RecordsRefused['faults']) {
+    super(
+      `${faults.length} records cannot be counted; the first is record ${faults[0].index}: ${faults[0].reason}`,
+    );
+    this.name = 'RecordsRefused';
+    this.faults = faults;
+  }
+}
+
+/** Where something that was written stands. */
+export interface Written {
+  sequence: number;
+  receivedAtUnixNano: bigint;
+}
+
 export class Ingest {
   readonly #journal: Journal;
   readonly #ledger: Ledger;
   readonly #queue = new BatchQueue();
-  readonly #interner = new ByteInterner();
-  readonly #columns = new MetricColumns();
-  readonly #metering: Metering;
+  readonly #interpreter: Interpreter;
   readonly #failed = Promise.withResolvers<Error>();
   #failure: Error | null = null;
   /** Sequence of the last frame that was queued for the ledger. */
@@ -84,7 +112,7 @@ export class Ingest {
   private constructor(journal: Journal, ledger: Ledger, registry: Registry, options: IngestOptions) {
     this.#journal = journal;
     this.#ledger = ledger;
-    this.#metering = new Metering(registry, this.#interner, this.#queue, options.metering);
+    this.#interpreter = new Interpreter(registry, this.#queue, options.metering);
     ledger.onLoaded((position) => this.#loaded(position));
     ledger.onFailed((error) => this.#fail(error));
   }
@@ -131,6 +159,11 @@ export class Ingest {
     return this.#journal;
   }
 
+  /** What is known, as of the last request. Read only. */
+  get registry(): Registry {
+    return this.#interpreter.registry;
+  }
+
   /** Resolves with the error after which this Ingest takes nothing more. */
   get failed(): Promise<Error> {
     return this.#failed.promise;
@@ -156,31 +189,65 @@ export class Ingest {
   }
 
   /**
-   * Takes a metrics request. Resolves when every claimed point of it is on disk.
+   * Takes an OTLP request. Resolves when everything of it that a meter claims is on disk.
    * @param raw the body as received: it is kept so in the journal and must not be changed any more
    * @throws DecodeError, InflateError: nothing was taken. Else the request may be repeated after a while.
    */
-  async metrics(raw: Uint8Array, encoding: BodyEncoding): Promise<MeteringOutcome> {
+  async signals(kind: OtlpFrame, raw: Uint8Array, encoding: BodyEncoding): Promise<MeteringOutcome> {
     if (this.#failure !== null) throw this.#failure;
     const body = inflate(raw, encoding.compression);
-    const receivedAtUnixNano = BigInt(Date.now()) * 1_000_000n;
+    const receivedAtUnixNano = now();
     const expected = this.#journal.lastSequence + 1;
-    const outcome = this.#interpret(body, encoding, expected, receivedAtUnixNano);
+    const outcome = this.#guarded(() =>
+      this.#interpreter.signals(kind, body, encoding, expected, receivedAtUnixNano),
+    );
     if (outcome.claimed === 0) return outcome;
-    try {
-      const sequence = this.#journal.append({
-        receivedAtUnixNano,
-        kind: FRAME_METRICS,
-        encoding: encodingNumber(encoding),
-        payload: raw,
-      });
-      this.#endFrame(sequence, receivedAtUnixNano);
-      await this.#journal.durable(sequence);
-    } catch (error) {
-      this.#fail(error as Error);
-      throw error;
-    }
+    await this.#write(kind, encoding, raw, receivedAtUnixNano);
     return outcome;
+  }
+
+  /**
+   * Takes records by hand, all or none. Resolves when they are on disk. Those with an id are for the caller to compare
+   * with what is counted under that id; here a repetition is a duplicate, and other content a conflict in quarantine.
+   * @throws RecordsRefused: nothing was taken. Else the request may be repeated after a while.
+   */
+  async records(records: readonly RecordInput[]): Promise<Written> {
+    if (this.#failure !== null) throw this.#failure;
+    const receivedAtUnixNano = now();
+    const faults = records.flatMap((record, index) => {
+      const code = this.#interpreter.metering.events.checkRecord(record, receivedAtUnixNano);
+      return code === 0 ? [] : [{ index, reason: codeName(code) }];
+    });
+    if (faults.length > 0) throw new RecordsRefused(faults);
+    const expected = this.#journal.lastSequence + 1;
+    this.#guarded(() => this.#interpreter.records(records, expected, receivedAtUnixNano));
+    return await this.#write(
+      FRAME_RECORDS,
+      PLAIN_JSON,
+      Buffer.from(JSON.stringify({ records })),
+      receivedAtUnixNano,
+    );
+  }
+
+  /**
+   * Makes changes of state, all or none. Resolves when they are on disk.
+   * @throws ChangeError: nothing was changed. Else the request may be repeated after a while.
+   */
+  async change(request: ChangeRequest): Promise<Written> {
+    if (this.#failure !== null) throw this.#failure;
+    const frames = await this.#framesAt(framesOf(request));
+    if (this.#failure !== null) throw this.#failure;
+    for (const change of request.changes) this.registry.check(change);
+    const receivedAtUnixNano = now();
+    const expected = this.#journal.lastSequence + 1;
+    this.#guarded(() => this.#interpreter.changes(request, expected, receivedAtUnixNano, frames));
+    const payload = Buffer.from(JSON.stringify(request));
+    return await this.#write(FRAME_CHANGES, PLAIN_JSON, payload, receivedAtUnixNano);
+  }
+
+  /** The journal's frame of a sequence; undefined where it was released. @throws JournalError */
+  async frameAt(sequence: number): Promise<JournalFrame | undefined> {
+    return (await this.#framesAt([sequence])).get(sequence);
   }
 
   /**
@@ -189,7 +256,7 @@ export class Ingest {
    */
   async caughtUp(): Promise<bigint> {
     if (this.#failure !== null) throw this.#failure;
-    const asked = BigInt(Date.now()) * 1_000_000n;
+    const asked = now();
     // Sequences behind the last frame are gaps that a repair left: there is nothing to wait for.
     const sequence = Math.min(this.#journal.durableSequence, this.#lastFrame);
     if (sequence > this.#ledger.position) {
@@ -201,9 +268,9 @@ export class Ingest {
 
   /** The instant up to which the ledger is complete now, Unix nanoseconds. */
   completeUntil(): bigint {
-    const now = BigInt(Date.now()) * 1_000_000n;
+    const present = now();
     const oldest = this.#atLedger[0]?.receivedAtUnixNano ?? this.#queue.oldestReceivedAtUnixNano;
-    return oldest === null || oldest > now ? now : oldest;
+    return oldest === null || oldest > present ? present : oldest;
   }
 
   /** Deletes the journal's segments that are in the ledger's file and older than the retention. @returns how many */
@@ -226,28 +293,63 @@ export class Ingest {
     }
   }
 
-  #interpret(
-    body: Uint8Array,
-    encoding: BodyEncoding,
-    sequence: number,
-    receivedAtUnixNano: bigint,
-  ): MeteringOutcome {
-    this.#metering.trim();
-    this.#columns.clear();
-    if (encoding.format === 'protobuf') decodeMetricsProtobuf(body, this.#interner, this.#columns);
-    else decodeMetricsJson(body, this.#interner, this.#columns);
+  /** What it writes may be half done when it fails: nothing may follow then. */
+  #guarded(interpret: () => MeteringOutcome): MeteringOutcome {
     try {
-      return this.#metering.meter(this.#columns, sequence, receivedAtUnixNano);
+      return interpret();
     } catch (error) {
-      // Half of a request's rows may stand in the queue: nothing may follow them.
+      if (!isRefusal(error)) this.#fail(error as Error);
+      throw error;
+    }
+  }
+
+  /** Puts what was just interpreted into the journal; resolves when it is on disk. */
+  async #write(
+    kind: number,
+    encoding: BodyEncoding,
+    payload: Uint8Array,
+    receivedAtUnixNano: bigint,
+  ): Promise<Written> {
+    try {
+      const sequence = this.#journal.append({
+        receivedAtUnixNano,
+        kind,
+        encoding: encodingNumber(encoding),
+        payload,
+      });
+      this.#endFrame(kind, sequence, receivedAtUnixNano);
+      await this.#journal.durable(sequence);
+      return { sequence, receivedAtUnixNano };
+    } catch (error) {
       this.#fail(error as Error);
       throw error;
     }
   }
 
-  #endFrame(sequence: number, receivedAtUnixNano: bigint): void {
+  #endFrame(kind: number, sequence: number, receivedAtUnixNano: bigint): void {
     this.#queue.endFrame(sequence, receivedAtUnixNano);
+    if (kind === FRAME_CHANGES) this.#queue.endChanges();
     this.#lastFrame = sequence;
+  }
+
+  /** Frames of the journal by their sequences, which ascend; those that were released are left out. */
+  async #framesAt(sequences: readonly number[]): Promise<FrameSet> {
+    const found = new Map<number, JournalFrame>();
+    const wanted = sequences.filter((sequence) => sequence >= this.#journal.firstSequence);
+    for (let i = 0; i < wanted.length; ) {
+      const from = i;
+      for await (const frame of this.#journal.frames(wanted[i])) {
+        while (i < wanted.length && wanted[i] < frame.sequence) i += 1;
+        // What lies far ahead is looked up, rather than read up to.
+        if (i === wanted.length || wanted[i] - frame.sequence > READ_AHEAD_FRAMES) break;
+        if (wanted[i] !== frame.sequence) continue;
+        found.set(frame.sequence, { ...frame, payload: Uint8Array.from(frame.payload) });
+        i += 1;
+      }
+      // A sequence behind the last frame, or one that a repair gave up.
+      if (i === from) i += 1;
+    }
+    return found;
   }
 
   async #recover({ onProgress, signal }: IngestOptions): Promise<void> {
@@ -255,7 +357,7 @@ export class Ingest {
     let reported = Date.now();
     for await (const frame of this.#journal.frames(this.#ledger.position + 1)) {
       if (signal?.aborted) throw new IngestError('FAILED', 'stopped while recovering');
-      this.#replay(frame);
+      await this.#replay(frame);
       if (this.#queue.rowsWaiting >= HAND_OVER_ROWS || this.#queue.framesWaiting >= HAND_OVER_ROWS) {
         this.#handOver();
         if (this.unloadedRows >= UNLOADED_ROWS_LIMIT) await Promise.race([this.room(), this.failed]);
@@ -269,16 +371,10 @@ export class Ingest {
     this.#handOver();
   }
 
-  #replay(frame: JournalFrame): void {
-    if (frame.kind !== FRAME_METRICS) {
-      throw new RangeError(
-        `journal frame ${frame.sequence} has the unknown kind ${frame.kind}: written by a newer version?`,
-      );
-    }
-    const encoding = encodingOf(frame.encoding);
-    const body = inflate(frame.payload, encoding.compression);
-    this.#interpret(body, encoding, frame.sequence, frame.receivedAtUnixNano);
-    this.#endFrame(frame.sequence, frame.receivedAtUnixNano);
+  async #replay(frame: JournalFrame): Promise<void> {
+    const earlier = frame.kind === FRAME_CHANGES ? framesOf(changesOf(frame)) : [];
+    this.#interpreter.frame(frame, await this.#framesAt(earlier));
+    this.#endFrame(frame.kind, frame.sequence, frame.receivedAtUnixNano);
   }
 
   #scheduleHandOver(): void {
@@ -325,4 +421,14 @@ export class Ingest {
     this.#failed.resolve(error);
     this.#releaseRoom();
   }
+}
+
+/** Unix nanoseconds, whole milliseconds. */
+function now(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}
+
+/** A body that says nothing of use, found out before anything was written. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof DecodeError || error instanceof TooManySignalsError;
 }

@@ -15,10 +15,11 @@ import type { ServerConfig } from './config.ts';
 import { apiRoutes } from './http/api.ts';
 import { ApiKeys } from './http/auth.ts';
 import type { BodyMemory } from './http/body.ts';
-import { bodyFormat, handleMetrics, type OtlpRoute, refuse } from './http/otlp.ts';
+import { bodyFormat, handleOtlp, OTLP_PATHS, type OtlpRoute, refuse } from './http/otlp.ts';
 import { sendProblem } from './http/problem.ts';
 import { WarningThrottle } from './http/warning-throttle.ts';
 import { Ingest } from './ingest.ts';
+import { IngestCounters } from './ingest-counters.ts';
 import type { Log } from './log.ts';
 
 /** Longer than the idle time of any common load balancer and SDK, or they meet a connection that just closed. */
@@ -39,6 +40,7 @@ export class Receiver {
   readonly #server: Server;
   readonly #lock: DirectoryLock;
   readonly #warnings = new WarningThrottle();
+  readonly #counters = new IngestCounters();
   #state: State = 'recovering';
   #ingest: Ingest | null = null;
   /** Settles with each change of state, for those who wait for one. */
@@ -280,10 +282,12 @@ export class Receiver {
 
     const otlp: OtlpRoute = {
       admit: () => this.#admit(),
-      take: (raw, encoding) => {
+      take: async (kind, raw, encoding) => {
         const ingest = this.#ingest;
         if (ingest === null) throw new Error('the receiver is not ready any more');
-        return ingest.metrics(raw, encoding);
+        const outcome = await ingest.signals(kind, raw, encoding);
+        this.#counters.count(kind, outcome);
+        return outcome;
       },
       memory: this.#bodies,
       warnings: this.#warnings,
@@ -304,14 +308,15 @@ export class Receiver {
         });
       }
     });
-    app.all('/v1/metrics', (request, response) => handleMetrics(request, response, otlp));
+    for (const [path, kind] of Object.entries(OTLP_PATHS))
+      app.all(path, (request, response) => handleOtlp(kind, request, response, otlp));
     app.use('/api/v1', apiRoutes({ ingest: () => this.#current() }));
     app.use((request: IncomingMessage, response: ServerResponse) => {
       sendProblem(response, {
         status: 404,
         code: 'NOT_FOUND',
         title: 'Not found',
-        detail: `there is nothing at ${request.url}; OTLP metrics go to /v1/metrics, questions to /api/v1/usage`,
+        detail: `there is nothing at ${request.url}; OTLP goes to /v1/metrics, /v1/logs and /v1/traces, questions to /api/v1/usage`,
       });
     });
     return app;

@@ -3,29 +3,57 @@
  * https://opentelemetry.io/docs/specs/otlp/#otlphttp
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { BodyCompression, BodyEncoding, BodyFormat } from '../frames.ts';
+import {
+  type BodyCompression,
+  type BodyEncoding,
+  type BodyFormat,
+  FRAME_LOGS,
+  FRAME_METRICS,
+  FRAME_TRACES,
+  type OtlpFrame,
+} from '../frames.ts';
 import { BODY_LIMIT_BYTES, InflateError } from '../inflate.ts';
 import type { MeteringOutcome } from '../metering/metering.ts';
 import { DecodeError, TooManySignalsError } from '../otlp/metric-columns.ts';
-import { exportMetricsResponse, statusBody } from '../otlp/responses.ts';
+import {
+  exportLogsResponse,
+  exportMetricsResponse,
+  exportTraceResponse,
+  statusBody,
+} from '../otlp/responses.ts';
 import { BodyError, type BodyMemory, discardBody, readBody } from './body.ts';
 import type { WarningThrottle } from './warning-throttle.ts';
 
 /** google.rpc.Code, what each HTTP status means to an OTLP client. */
 const RPC_CODES: Record<number, number> = { 400: 3, 401: 16, 405: 12, 413: 8, 415: 3, 503: 14, 500: 13 };
 
+/** What is taken where. */
+export const OTLP_PATHS: Readonly<Record<string, OtlpFrame>> = {
+  '/v1/metrics': FRAME_METRICS,
+  '/v1/logs': FRAME_LOGS,
+  '/v1/traces': FRAME_TRACES,
+};
+
+/** How the answer calls the signals that were rejected, of which there are none. */
+const RESPONSES = {
+  [FRAME_METRICS]: exportMetricsResponse,
+  [FRAME_LOGS]: exportLogsResponse,
+  [FRAME_TRACES]: exportTraceResponse,
+};
+
 export interface OtlpRoute {
   /** Resolves when a request may be taken, or false when the client should come again. Before the body is read. */
   admit(): Promise<boolean>;
-  take(raw: Uint8Array, encoding: BodyEncoding): Promise<MeteringOutcome>;
+  take(kind: OtlpFrame, raw: Uint8Array, encoding: BodyEncoding): Promise<MeteringOutcome>;
   /** Bytes of bodies that are being read or taken. */
   memory: BodyMemory;
   warnings: WarningThrottle;
   log(message: string, fields: Record<string, unknown>): void;
 }
 
-/** POST /v1/metrics. */
-export async function handleMetrics(
+/** POST to one of {@link OTLP_PATHS}. */
+export async function handleOtlp(
+  kind: OtlpFrame,
   request: IncomingMessage,
   response: ServerResponse,
   route: OtlpRoute,
@@ -68,7 +96,7 @@ export async function handleMetrics(
   try {
     const raw = await readBody(request, BODY_LIMIT_BYTES, route.memory);
     try {
-      outcome = await route.take(raw, { format, compression });
+      outcome = await route.take(kind, raw, { format, compression });
     } finally {
       route.memory.bytes -= raw.length;
     }
@@ -91,15 +119,7 @@ export async function handleMetrics(
     return refuse(request, response, format, 503, 'the receiver cannot take usage right now; send it again');
   }
   const message = route.warnings.message(outcome);
-  send(
-    response,
-    format,
-    200,
-    exportMetricsResponse(
-      format,
-      message === null ? undefined : { rejectedDataPoints: 0, errorMessage: message },
-    ),
-  );
+  send(response, format, 200, RESPONSES[kind](format, message));
 }
 
 /** An error answer in the request's own encoding; JSON where that is none of ours. */

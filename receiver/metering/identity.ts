@@ -73,6 +73,24 @@ export function seriesHash(context: string, attributes: readonly Attribute[]): s
   return shortHash(writer.view());
 }
 
+/**
+ * What a configured meter makes of a series: its points are other facts than the built-in meter's of the same series.
+ * @param measure what running totals are made of, empty for others
+ */
+export function meteredSeriesHash(
+  series: string,
+  meterId: string,
+  dimensionId: string | null,
+  measure: string,
+): string {
+  writer.clear();
+  writer.text(series);
+  writer.text(meterId);
+  writer.value(dimensionId === null ? { type: 'empty' } : { type: 'string', value: dimensionId });
+  writer.text(measure);
+  return shortHash(writer.view());
+}
+
 const writer = new CanonicalWriter();
 
 function writeInstrument(

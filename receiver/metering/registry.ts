@@ -1,18 +1,13 @@
 /**
- * What is known at an instant of journal order: customers, dimensions, and the temporality of each instrument.
- * Points are judged against it as they arrive; replaying the journal from a stored registry judges them the same.
+ * What is known at an instant of journal order: customers, dimensions, meters, settings, and the temporality of each
+ * instrument. Signals are judged against it as they arrive; replaying the journal from a stored registry judges them
+ * the same.
  */
-
-export type Aggregation =
-  | 'sum'
-  | 'count'
-  | 'max'
-  | 'min'
-  | 'last'
-  | 'average'
-  | 'unique'
-  | 'time_weighted'
-  | 'time_integral';
+import { type Change, DEFAULT_SETTINGS, type LedgerChange, type Settings } from '../../storage/changes.ts';
+import type { RegistrySnapshot } from '../../storage/ledger.ts';
+import { BuiltinMeter } from './builtin-meter.ts';
+import type { Meter } from './claims.ts';
+import { compileMeter, parseMeterRule } from './rules/index.ts';
 
 const LEVEL_AGGREGATIONS: ReadonlySet<string> = new Set([
   'max',
@@ -28,7 +23,8 @@ export function takesLevels(aggregation: string): boolean {
   return LEVEL_AGGREGATIONS.has(aggregation);
 }
 
-export interface Dimension {
+/** What judging needs of a dimension. */
+export interface KnownDimension {
   id: string;
   /** UCUM; empty = 1. */
   unit: string;
@@ -36,26 +32,57 @@ export interface Dimension {
   creditsAllowed: boolean;
 }
 
-export interface RegistryContents {
-  customers: Iterable<string>;
-  dimensions: Iterable<Dimension>;
-  instruments: Iterable<{ hash: string; temporality: 1 | 2 }>;
+interface MeterEntry {
+  version: number;
+  /** JSON. */
+  rule: string;
+  sinceUnixNano: bigint;
+  deleted: boolean;
+}
+
+type Contents = Omit<RegistrySnapshot, 'dimensions'> & { dimensions: Iterable<KnownDimension> };
+
+/** A change that cannot be made, for what is known now. */
+export class ChangeError extends Error {
+  readonly code = 'CHANGE_REFUSED';
+  readonly retryable = false;
+  constructor(message: string) {
+    super(message);
+    this.name = 'ChangeError';
+  }
 }
 
 export class Registry {
   readonly customers: Set<string>;
-  readonly dimensions: Map<string, Dimension>;
-  readonly instruments: Map<string, 1 | 2>;
+  readonly dimensions = new Map<string, KnownDimension>();
+  readonly instruments = new Map<string, 1 | 2>();
+  readonly #aliases: Map<string, string>;
+  readonly #meterEntries = new Map<string, MeterEntry>();
+  #meters: readonly Meter[] = [];
+  settings: Settings;
   /** Moves on whenever a judgement made earlier may come out otherwise now. */
   version = 0;
+  /** Moves on whenever other meters, or another customer, may claim what was claimed earlier. */
+  attributionVersion = 0;
 
-  constructor(contents: RegistryContents = { customers: [], dimensions: [], instruments: [] }) {
+  constructor(contents: Partial<Contents> = {}) {
     this.customers = new Set(contents.customers);
-    this.dimensions = new Map();
-    for (const dimension of contents.dimensions) this.dimensions.set(dimension.id, dimension);
-    this.instruments = new Map();
-    for (const instrument of contents.instruments)
-      this.instruments.set(instrument.hash, instrument.temporality);
+    this.#aliases = new Map(contents.aliases);
+    for (const dimension of contents.dimensions ?? []) this.dimensions.set(dimension.id, dimension);
+    for (const { hash, temporality } of contents.instruments ?? []) this.instruments.set(hash, temporality);
+    for (const { id, ...entry } of contents.meters ?? []) this.#meterEntries.set(id, entry);
+    this.settings = contents.settings ?? DEFAULT_SETTINGS;
+    this.#meters = compileMeters(this.#meterEntries);
+  }
+
+  /** Those that are asked about each signal, in this order; a meter comes before those that it replaces. */
+  get meters(): readonly Meter[] {
+    return this.#meters;
+  }
+
+  /** The customer that an id means, known or not. */
+  customerOf(id: string): string {
+    return this.#aliases.get(id) ?? id;
   }
 
   /** @returns false if it was known */
@@ -80,4 +107,146 @@ export class Registry {
     this.instruments.set(hash, temporality);
     return { temporality, declared: true };
   }
+
+  /**
+   * What a change would break; nothing is changed.
+   * @throws ChangeError
+   */
+  check(change: Change): void {
+    switch (change.type) {
+      case 'customer_put': {
+        const { id, aliases } = change.customer;
+        const owner = this.#aliases.get(id);
+        if (owner !== undefined) throw new ChangeError(`"${id}" is an alias of customer "${owner}"`);
+        for (const alias of aliases) {
+          if (alias === id) throw new ChangeError(`customer "${id}" cannot be its own alias`);
+          const other = this.#aliases.get(alias);
+          if (other !== undefined && other !== id)
+            throw new ChangeError(`alias "${alias}" already means customer "${other}"`);
+        }
+        return;
+      }
+      case 'meter_put':
+        compileMeter(parseMeterRule(change.rule), { version: 0, sinceUnixNano: 0n });
+        return;
+      default:
+    }
+  }
+
+  /**
+   * Makes a change that {@link check} has let pass.
+   * @returns what the ledger has to know of it; null for a replay of quarantined signals, which has yet to be judged
+   */
+  apply(change: Change, receivedAtUnixNano: bigint): LedgerChange | null {
+    switch (change.type) {
+      case 'customer_put': {
+        const { id, aliases } = change.customer;
+        const changesAliases = this.#dropAliases(id) || aliases.length > 0;
+        for (const alias of aliases) {
+          this.#aliases.set(alias, id);
+          this.customers.delete(alias);
+        }
+        this.customers.add(id);
+        this.version += 1;
+        if (changesAliases) this.attributionVersion += 1;
+        return change;
+      }
+      case 'customer_deleted':
+        this.#dropAliases(change.id);
+        this.customers.delete(change.id);
+        this.attributionVersion += 1;
+        return change;
+      case 'dimension_put': {
+        const { id, unit, aggregation, creditsAllowed } = change.dimension;
+        this.dimensions.set(id, { id, unit, aggregation, creditsAllowed });
+        this.version += 1;
+        return change;
+      }
+      case 'dimension_deleted':
+        this.dimensions.delete(change.id);
+        this.attributionVersion += 1;
+        return change;
+      case 'meter_put':
+        return this.#putMeter(change, receivedAtUnixNano);
+      case 'meter_deleted': {
+        const entry = this.#meterEntries.get(change.id);
+        if (entry !== undefined) this.#meterEntries.set(change.id, { ...entry, deleted: true });
+        this.#meters = compileMeters(this.#meterEntries);
+        this.attributionVersion += 1;
+        return change;
+      }
+      case 'settings_put':
+        this.settings = change.settings;
+        this.version += 1;
+        return change;
+      case 'quarantine_dismissed':
+      case 'record_corrected':
+        return change;
+      case 'quarantine_replayed':
+        return null;
+    }
+  }
+
+  #putMeter(
+    { id, rule, managedBy }: Extract<Change, { type: 'meter_put' }>,
+    receivedAtUnixNano: bigint,
+  ): LedgerChange {
+    const known = this.#meterEntries.get(id);
+    const entry: MeterEntry = {
+      version: (known?.version ?? 0) + 1,
+      rule: JSON.stringify(rule),
+      sinceUnixNano:
+        known !== undefined && !known.deleted && measuresTheSame(JSON.parse(known.rule), rule)
+          ? known.sinceUnixNano
+          : receivedAtUnixNano,
+      deleted: false,
+    };
+    this.#meterEntries.set(id, entry);
+    this.#meters = compileMeters(this.#meterEntries);
+    this.attributionVersion += 1;
+    const { version, sinceUnixNano } = entry;
+    return { type: 'meter_put', id, version, rule: entry.rule, managedBy, sinceUnixNano };
+  }
+
+  #dropAliases(customerId: string): boolean {
+    let dropped = false;
+    for (const [alias, id] of this.#aliases) {
+      if (id !== customerId) continue;
+      this.#aliases.delete(alias);
+      dropped = true;
+    }
+    return dropped;
+  }
+}
+
+/** What a running total of the meter is made of. Where it changes, totals that began before are none of the new one's. */
+const MEASURE_FIELDS = ['signals', 'dimension', 'value', 'unit', 'temporality', 'startTime'];
+
+function measuresTheSame(before: Record<string, unknown>, after: Record<string, unknown>): boolean {
+  return MEASURE_FIELDS.every((field) => JSON.stringify(before[field]) === JSON.stringify(after[field]));
+}
+
+function compileMeters(entries: ReadonlyMap<string, MeterEntry>): Meter[] {
+  const compiled: Meter[] = [];
+  for (const { version, rule, sinceUnixNano, deleted } of entries.values()) {
+    if (deleted) continue;
+    const parsed = parseMeterRule(JSON.parse(rule));
+    if (parsed.enabled) compiled.push(compileMeter(parsed, { version, sinceUnixNano }));
+  }
+  compiled.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return inOrderOfReplacement([...compiled, new BuiltinMeter()]);
+}
+
+/** Each meter before those that it replaces; meters that replace each other stay in their order. */
+function inOrderOfReplacement(meters: readonly Meter[]): Meter[] {
+  const ordered: Meter[] = [];
+  const visited = new Set<Meter>();
+  const visit = (meter: Meter): void => {
+    if (visited.has(meter)) return;
+    visited.add(meter);
+    for (const other of meters) if (other.replaces.includes(meter.id)) visit(other);
+    ordered.push(meter);
+  };
+  for (const meter of meters) visit(meter);
+  return ordered;
 }

@@ -95,6 +95,26 @@ export class MetricColumns {
   }
 }
 
+/** Some points of a request, in the order of the given places; those beyond the last point are left out. */
+export function selectPoints(columns: MetricColumns, points: readonly number[]): MetricColumns {
+  const selected = new MetricColumns();
+  selected.metrics = columns.metrics;
+  for (const point of points) {
+    if (point >= columns.length) continue;
+    selected.reserve();
+    const at = selected.length++;
+    selected.metric[at] = columns.metric[point];
+    selected.attributes[at] = columns.attributes[point];
+    selected.valueType[at] = columns.valueType[point];
+    selected.flags[at] = columns.flags[point];
+    for (const name of ['startUnixNano', 'timeUnixNano', 'value', 'count'] as const) {
+      selected[name][at * 2] = columns[name][point * 2];
+      selected[name][at * 2 + 1] = columns[name][point * 2 + 1];
+    }
+  }
+  return selected;
+}
+
 /** An OTLP AnyValue, as it came. Empty = no value was set. int is exact; a map keeps its order. */
 export type AnyValue =
   | { type: 'empty' }
