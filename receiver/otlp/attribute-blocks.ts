@@ -14,8 +14,13 @@ const BLOCK_FIELD = 1;
  */
 export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array {
   const writer = new WireWriter();
-  for (const attribute of attributes) writeKeyValue(writer, BLOCK_FIELD, attribute);
+  writeAttributes(writer, attributes);
   return writer.bytes();
+}
+
+/** Writes the block that {@link encodeAttributes} gives. */
+export function writeAttributes(writer: WireWriter, attributes: readonly Attribute[]): void {
+  for (const attribute of attributes) writeKeyValue(writer, BLOCK_FIELD, attribute);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What the decoders of OTLP logs and traces in protobuf share: the way from the request to its records. */
 import { BlockGatherer } from './block-gatherer.ts';
 import { type EventSignal, MAX_EVENT_PARTS, MAX_EVENTS, type SignalGroup } from './event-signals.ts';
+import { countObjects } from './key-values.ts';
 import { TooManySignalsError } from './metric-columns.ts';
 import type { SignalGroups } from './signal-groups.ts';
 import { StringInterner } from './string-interner.ts';
@@ -91,7 +92,9 @@ export abstract class EventsDecoder<Signal extends EventSignal> {
     }
     // The resource may stand behind its records, and in several parts.
     const resource = gatherer.intern(groups.interner, this.body, RESOURCE_DEPTH + 1);
+    if (this.scopes.length > 0) countObjects(reader, groups.objects(resource));
     for (const { name, version, attributes, start, end } of this.scopes) {
+      countObjects(reader, groups.objects(attributes));
       const group = groups.group(resource, name, version, attributes);
       for (let i = start; i < end; i++) signals[i].group = group;
     }

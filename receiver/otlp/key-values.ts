@@ -16,7 +16,7 @@ const keys = new StringInterner();
  */
 export function readKeyValue(reader: WireReader, end: number, depth: number): Attribute {
   if (depth > NESTING_LIMIT) tooDeep(reader);
-  countObject(reader);
+  countObjects(reader, 1);
   let key = '';
   let value = EMPTY;
   while (reader.at < end) {
@@ -70,7 +70,7 @@ export function readAnyValue(reader: WireReader, end: number, depth: number, ear
         while (reader.at < listEnd) {
           const itemTag = reader.tag(listEnd);
           if (itemTag === 0x0a) {
-            countObject(reader);
+            countObjects(reader, 1);
             items.push(readAnyValue(reader, reader.size(listEnd) + reader.at, depth + 2, EMPTY));
           } else reader.skipField(NO_CONTENT, itemTag, listEnd, depth + 1);
         }
@@ -109,9 +109,10 @@ export function readAnyValue(reader: WireReader, end: number, depth: number, ear
   return value;
 }
 
-/** Takes one object from what the request may still make. @throws TooManySignalsError */
-export function countObject(reader: WireReader): void {
-  if (--reader.objectsLeft < 0) {
+/** Takes objects from what the request may still make. @throws TooManySignalsError */
+export function countObjects(reader: WireReader, count: number): void {
+  reader.objectsLeft -= count;
+  if (reader.objectsLeft < 0) {
     throw new TooManySignalsError(MAX_EVENT_PARTS, 'attributes, values, span events and links');
   }
 }

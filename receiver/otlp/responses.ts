@@ -3,41 +3,26 @@ import { WireWriter } from './wire-writer.ts';
 
 export type OtlpEncoding = 'protobuf' | 'json';
 
-/** What an otherwise accepted request could not deliver. With nothing rejected, the message is a warning. */
-export interface PartialSuccess {
-  rejectedDataPoints: number;
-  errorMessage: string;
-}
-
 /**
- * An ExportMetricsServiceResponse. Without a partial success, the empty message.
- * https://opentelemetry.io/docs/specs/otlp/#partial-success
+ * An ExportMetricsServiceResponse, ExportLogsServiceResponse or ExportTraceServiceResponse. As nothing is ever rejected
+ * and a zero is not written, they do not differ.
+ * @param warning becomes a partial success that rejects nothing; null = the empty message
+ * @see https://opentelemetry.io/docs/specs/otlp/#partial-success
  */
-export function exportMetricsResponse(encoding: OtlpEncoding, partialSuccess?: PartialSuccess): Uint8Array {
-  const rejected = partialSuccess?.rejectedDataPoints ?? 0;
-  const message = partialSuccess?.errorMessage ?? '';
-  if (encoding === 'json') {
-    // 64-bit integers are strings in protobuf's JSON, and defaults are left out.
-    return json(
-      partialSuccess === undefined
-        ? {}
-        : {
-            partialSuccess: {
-              ...(rejected === 0 ? {} : { rejectedDataPoints: String(rejected) }),
-              ...(message === '' ? {} : { errorMessage: message }),
-            },
-          },
-    );
-  }
+export function exportResponse(encoding: OtlpEncoding, warning: string | null): Uint8Array {
+  if (encoding === 'json') return json(warning === null ? {} : { partialSuccess: { errorMessage: warning } });
   const writer = new WireWriter();
-  if (partialSuccess !== undefined) {
+  if (warning !== null) {
     writer.begin(1);
-    if (rejected !== 0) writer.varint(1, BigInt(rejected));
-    if (message !== '') writer.text(2, message);
+    writer.text(2, warning);
     writer.end();
   }
   return writer.bytes();
 }
+
+export const exportMetricsResponse = exportResponse;
+export const exportLogsResponse = exportResponse;
+export const exportTraceResponse = exportResponse;
 
 /**
  * A google.rpc.Status, the body of a failed OTLP/HTTP request.

@@ -26,8 +26,8 @@ export class SignalGroups {
   readonly interner: ByteInterner;
   private readonly limits: SignalGroupLimits;
   private readonly groups = new Map<string, SignalGroup>();
-  /** By block, as many groups share a resource. */
-  private readonly attributes = new Map<number, Attribute[]>();
+  /** By id, as many groups share a resource. */
+  private readonly blocks = new Map<number, Block>();
   private readonly reader = new WireReader();
   private characters = 0;
   private epoch = 0;
@@ -35,22 +35,21 @@ export class SignalGroups {
   constructor(limits: Partial<SignalGroupLimits> = {}) {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
     this.interner = new ByteInterner({ bytes: this.limits.bytes, entries: 2 * this.limits.groups + 1 });
-    this.reader.objectsLeft = MAX_EVENT_PARTS;
   }
 
   /**
    * The group of a resource and a scope, whose attributes are blocks of {@link interner}.
-   * @throws TooManySignalsError if the groups that are new since the last trim hold too many attributes
+   * @throws TooManySignalsError if one of them alone holds more attributes than a request may
    */
   group(resource: number, scopeName: string, scopeVersion: string, scope: number): SignalGroup {
     const key = `${resource} ${scope} ${scopeName.length} ${scopeName}${scopeVersion}`;
     let group = this.groups.get(key);
     if (group === undefined) {
       group = {
-        resourceAttributes: this.block(resource),
+        resourceAttributes: this.block(resource).attributes,
         scopeName,
         scopeVersion,
-        scopeAttributes: this.block(scope),
+        scopeAttributes: this.block(scope).attributes,
       };
       this.groups.set(key, group);
       this.characters += key.length;
@@ -61,7 +60,6 @@ export class SignalGroups {
   /** Forgets all groups when there are more than the limits allow. Called between requests. */
   trim(): void {
     this.interner.trim();
-    this.reader.objectsLeft = MAX_EVENT_PARTS;
     const { interner, limits, groups } = this;
     if (
       interner.epoch === this.epoch &&
@@ -71,19 +69,35 @@ export class SignalGroups {
       return;
     }
     this.groups.clear();
-    this.attributes.clear();
+    this.blocks.clear();
     this.characters = 0;
     this.epoch = interner.epoch;
   }
 
-  private block(id: number): Attribute[] {
-    let attributes = this.attributes.get(id);
-    if (attributes === undefined) {
-      const bytes = this.interner.block(id);
-      this.reader.open(bytes);
-      attributes = decodeBlock(this.reader, 0, bytes.length);
-      this.attributes.set(id, attributes);
-    }
-    return attributes;
+  /**
+   * Attributes and values in a block: what it counts towards a request's limit, whether or not it is new here.
+   * @throws TooManySignalsError
+   */
+  objects(id: number): number {
+    return this.block(id).objects;
   }
+
+  private block(id: number): Block {
+    let block = this.blocks.get(id);
+    if (block === undefined) {
+      const { reader } = this;
+      const bytes = this.interner.block(id);
+      reader.open(bytes);
+      reader.objectsLeft = MAX_EVENT_PARTS;
+      const attributes = decodeBlock(reader, 0, bytes.length);
+      block = { attributes, objects: MAX_EVENT_PARTS - reader.objectsLeft };
+      this.blocks.set(id, block);
+    }
+    return block;
+  }
+}
+
+interface Block {
+  attributes: Attribute[];
+  objects: number;
 }

@@ -1,7 +1,7 @@
 /** Decodes an OTLP ExportTraceServiceRequest in protobuf. */
 import type { SpanEvent, SpanLink, SpanSignal } from './event-signals.ts';
 import { EventsDecoder, NO_GROUP, RECORD_DEPTH, SPAN_ID_BYTES, TRACE_ID_BYTES } from './events-protobuf.ts';
-import { countObject, readKeyValue } from './key-values.ts';
+import { countObjects, readKeyValue } from './key-values.ts';
 import type { Attribute } from './metric-columns.ts';
 import type { SignalGroups } from './signal-groups.ts';
 import { NO_CONTENT } from './wire-reader.ts';
@@ -122,7 +122,7 @@ class TracesDecoder extends EventsDecoder<SpanSignal> {
 
   private event(end: number): SpanEvent {
     const reader = this.reader;
-    countObject(reader);
+    countObjects(reader, 1);
     let timeUnixNano = 0n;
     let name = '';
     const attributes: Attribute[] = [];
@@ -141,7 +141,7 @@ class TracesDecoder extends EventsDecoder<SpanSignal> {
 
   private link(end: number): SpanLink {
     const reader = this.reader;
-    countObject(reader);
+    countObjects(reader, 1);
     let traceId = '';
     let spanId = '';
     let traceState = '';

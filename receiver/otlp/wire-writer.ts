@@ -35,8 +35,8 @@ export class WireWriter {
   /** A varint field; negative values are written as int64 is, in ten bytes. */
   varint(field: number, value: number | bigint): void {
     this.small(field * 8);
-    if (typeof value === 'number' && value >= 0 && value < 2 ** 31) {
-      this.small(value);
+    if (value >= 0 && value < 2 ** 31) {
+      this.small(Number(value));
       return;
     }
     this.reserve(10);

@@ -208,7 +208,7 @@ describe('what is refused, and where', () => {
     [
       'two members of a value',
       value('{"intValue":1,"stringValue":""}'),
-      '.attributes[0].value: expected one value (got stringValue and intValue)',
+      '.attributes[0].value: expected one value (got intValue and stringValue)',
     ],
     ['a value', value('"x"'), `${POINT}.attributes[0].value: expected an object (got "x")`],
     ['base64', value('{"bytesValue":"a"}'), '.attributes[0].value.bytesValue: expected base64 (got "a")'],

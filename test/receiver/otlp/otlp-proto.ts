@@ -1,5 +1,5 @@
 /**
- * OTLP's metrics schema for protobufjs, the decoder's judge, and how a message of it becomes rows to compare.
+ * OTLP's schema for protobufjs, the decoders' judge, and how a message of it becomes rows or signals to compare.
  *
  * Why protobufjs 8: it compiles a decoder from the schema, skips known fields of another wire type as unknown ones,
  * holds every message to its own end, limits nesting to 100 and refuses strings that are not UTF-8, as the C++, upb
@@ -10,6 +10,12 @@
  * more than ten bytes.
  */
 import protobuf from 'protobufjs';
+import type {
+  EventSignal,
+  LogSignal,
+  SignalGroup,
+  SpanSignal,
+} from '../../../receiver/otlp/event-signals.ts';
 import type { AnyValue, Attribute } from '../../../receiver/otlp/metric-columns.ts';
 
 const SCHEMA = `
@@ -92,8 +98,44 @@ message AnyValue {
 message ArrayValue { repeated AnyValue values = 1; }
 message KeyValueList { repeated KeyValue values = 1; }
 message KeyValue { string key = 1; AnyValue value = 2; int32 key_strindex = 3; }
+message ExportLogsServiceRequest { repeated ResourceLogs resource_logs = 1; }
+message ResourceLogs { Resource resource = 1; repeated ScopeLogs scope_logs = 2; string schema_url = 3; }
+message ScopeLogs {
+  InstrumentationScope scope = 1; repeated LogRecord log_records = 2; string schema_url = 3;
+}
+message LogRecord {
+  fixed64 time_unix_nano = 1; SeverityNumber severity_number = 2; string severity_text = 3; AnyValue body = 5;
+  repeated KeyValue attributes = 6; uint32 dropped_attributes_count = 7; fixed32 flags = 8; bytes trace_id = 9;
+  bytes span_id = 10; fixed64 observed_time_unix_nano = 11; string event_name = 12;
+}
+enum SeverityNumber { SEVERITY_NUMBER_UNSPECIFIED = 0; SEVERITY_NUMBER_INFO = 9; }
+message ExportTraceServiceRequest { repeated ResourceSpans resource_spans = 1; }
+message ResourceSpans { Resource resource = 1; repeated ScopeSpans scope_spans = 2; string schema_url = 3; }
+message ScopeSpans { InstrumentationScope scope = 1; repeated Span spans = 2; string schema_url = 3; }
+message Span {
+  bytes trace_id = 1; bytes span_id = 2; string trace_state = 3; bytes parent_span_id = 4; string name = 5;
+  SpanKind kind = 6; fixed64 start_time_unix_nano = 7; fixed64 end_time_unix_nano = 8;
+  repeated KeyValue attributes = 9; uint32 dropped_attributes_count = 10; repeated Event events = 11;
+  uint32 dropped_events_count = 12; repeated Link links = 13; uint32 dropped_links_count = 14;
+  SpanStatus status = 15; fixed32 flags = 16;
+  message Event {
+    fixed64 time_unix_nano = 1; string name = 2; repeated KeyValue attributes = 3;
+    uint32 dropped_attributes_count = 4;
+  }
+  message Link {
+    bytes trace_id = 1; bytes span_id = 2; string trace_state = 3; repeated KeyValue attributes = 4;
+    uint32 dropped_attributes_count = 5; fixed32 flags = 6;
+  }
+}
+enum SpanKind { SPAN_KIND_UNSPECIFIED = 0; SPAN_KIND_SERVER = 2; }
+message SpanStatus { string message = 2; StatusCode code = 3; }
+enum StatusCode { STATUS_CODE_UNSET = 0; STATUS_CODE_ERROR = 2; }
 message ExportMetricsServiceResponse { ExportMetricsPartialSuccess partial_success = 1; }
 message ExportMetricsPartialSuccess { int64 rejected_data_points = 1; string error_message = 2; }
+message ExportLogsServiceResponse { ExportLogsPartialSuccess partial_success = 1; }
+message ExportLogsPartialSuccess { int64 rejected_log_records = 1; string error_message = 2; }
+message ExportTraceServiceResponse { ExportTracePartialSuccess partial_success = 1; }
+message ExportTracePartialSuccess { int64 rejected_spans = 1; string error_message = 2; }
 message Status { int32 code = 1; string message = 2; }
 `;
 
@@ -101,7 +143,11 @@ const root = protobuf.parse(SCHEMA).root;
 root.resolveAll();
 
 export const Request = root.lookupType('ExportMetricsServiceRequest');
-export const Response = root.lookupType('ExportMetricsServiceResponse');
+export const LogsRequest = root.lookupType('ExportLogsServiceRequest');
+export const TraceRequest = root.lookupType('ExportTraceServiceRequest');
+export const MetricsResponse = root.lookupType('ExportMetricsServiceResponse');
+export const LogsResponse = root.lookupType('ExportLogsServiceResponse');
+export const TraceResponse = root.lookupType('ExportTraceServiceResponse');
 export const Status = root.lookupType('Status');
 
 // The point of difference.
@@ -202,7 +248,12 @@ export function doubleText(value: number): string {
 }
 
 export function attributesText(attributes: Attribute[]): string {
-  return JSON.stringify(attributes, (_, value) => {
+  return plainText(attributes);
+}
+
+/** Attributes or signals as text, to compare: exact, and in the order of their fields. */
+export function plainText(values: unknown): string {
+  return JSON.stringify(values, (_, value) => {
     if (typeof value === 'bigint') return `${value}n`;
     if (typeof value === 'number') return doubleText(value);
     return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value;
@@ -233,6 +284,82 @@ function anyValueOf(any: Message): AnyValue {
     default:
       return { type: 'empty' };
   }
+}
+
+/** The log records or spans of a request, which is one of {@link LogsRequest} or {@link TraceRequest}. */
+export function signalsOfMessage(request: Message): EventSignal[] {
+  const signals: EventSignal[] = [];
+  for (const resourceGroup of request.resourceLogs ?? request.resourceSpans) {
+    for (const scopeGroup of resourceGroup.scopeLogs ?? resourceGroup.scopeSpans) {
+      const group: SignalGroup = {
+        resourceAttributes: attributesOf(resourceGroup.resource?.attributes ?? []),
+        scopeName: scopeGroup.scope?.name ?? '',
+        scopeVersion: scopeGroup.scope?.version ?? '',
+        scopeAttributes: attributesOf(scopeGroup.scope?.attributes ?? []),
+      };
+      for (const record of scopeGroup.logRecords ?? []) signals.push(logOf(record, group));
+      for (const span of scopeGroup.spans ?? []) signals.push(spanOf(span, group));
+    }
+  }
+  return signals;
+}
+
+function logOf(record: Message, group: SignalGroup): LogSignal {
+  return {
+    type: 'log',
+    group,
+    timeUnixNano: big(record.timeUnixNano),
+    observedTimeUnixNano: big(record.observedTimeUnixNano),
+    severityNumber: record.severityNumber,
+    severityText: record.severityText,
+    body: anyValueOf(record.body),
+    attributes: attributesOf(record.attributes),
+    droppedAttributesCount: record.droppedAttributesCount,
+    flags: record.flags,
+    traceId: idOf(record.traceId, 16),
+    spanId: idOf(record.spanId, 8),
+    eventName: record.eventName,
+  };
+}
+
+function spanOf(span: Message, group: SignalGroup): SpanSignal {
+  return {
+    type: 'span',
+    group,
+    traceId: idOf(span.traceId, 16),
+    spanId: idOf(span.spanId, 8),
+    parentSpanId: idOf(span.parentSpanId, 8),
+    traceState: span.traceState,
+    flags: span.flags,
+    name: span.name,
+    kind: span.kind,
+    startTimeUnixNano: big(span.startTimeUnixNano),
+    endTimeUnixNano: big(span.endTimeUnixNano),
+    attributes: attributesOf(span.attributes),
+    droppedAttributesCount: span.droppedAttributesCount,
+    events: span.events.map((event: Message) => ({
+      timeUnixNano: big(event.timeUnixNano),
+      name: event.name,
+      attributes: attributesOf(event.attributes),
+      droppedAttributesCount: event.droppedAttributesCount,
+    })),
+    droppedEventsCount: span.droppedEventsCount,
+    links: span.links.map((link: Message) => ({
+      traceId: idOf(link.traceId, 16),
+      spanId: idOf(link.spanId, 8),
+      traceState: link.traceState,
+      attributes: attributesOf(link.attributes),
+      droppedAttributesCount: link.droppedAttributesCount,
+      flags: link.flags,
+    })),
+    droppedLinksCount: span.droppedLinksCount,
+    statusCode: span.status?.code ?? 0,
+    statusMessage: span.status?.message ?? '',
+  };
+}
+
+function idOf(id: Uint8Array, length: number): string {
+  return id.length === length && id.some((byte) => byte !== 0) ? Buffer.from(id).toString('hex') : '';
 }
 
 /** An exact integer of what protobufjs gives: a Long, or zero as a number. */

@@ -1,27 +1,29 @@
 import { expect, test } from 'vitest';
-import { exportMetricsResponse, statusBody } from '../../../receiver/otlp/responses.ts';
-import { Response, Status } from './otlp-proto.ts';
+import { exportResponse, statusBody } from '../../../receiver/otlp/responses.ts';
+import { LogsResponse, MetricsResponse, Status, TraceResponse } from './otlp-proto.ts';
 
 const json = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 test.each([
-  //  partial success                                               protobuf                                 JSON
-  [undefined, {}, '{}'],
+  //  warning      protobuf                                            JSON
+  [null, {}, '{}'],
   [
-    { rejectedDataPoints: 0, errorMessage: 'wärning' },
+    'wärning',
     { partialSuccess: { errorMessage: 'wärning' } },
     '{"partialSuccess":{"errorMessage":"wärning"}}',
   ],
   [
-    { rejectedDataPoints: 300, errorMessage: 'x'.repeat(200) },
-    { partialSuccess: { rejectedDataPoints: '300', errorMessage: 'x'.repeat(200) } },
-    `{"partialSuccess":{"rejectedDataPoints":"300","errorMessage":"${'x'.repeat(200)}"}}`,
+    'x'.repeat(200),
+    { partialSuccess: { errorMessage: 'x'.repeat(200) } },
+    `{"partialSuccess":{"errorMessage":"${'x'.repeat(200)}"}}`,
   ],
-])('an answer with %j', (partialSuccess, message, text) => {
-  const bytes = exportMetricsResponse('protobuf', partialSuccess);
-  expect(Response.toObject(Response.decode(bytes), { longs: String })).toEqual(message);
-  expect(Buffer.from(bytes)).toEqual(Response.encode(Response.fromObject(message)).finish());
-  expect(json(exportMetricsResponse('json', partialSuccess))).toBe(text);
+])('an answer with the warning %j', (warning, message, text) => {
+  const bytes = exportResponse('protobuf', warning);
+  for (const Response of [MetricsResponse, LogsResponse, TraceResponse]) {
+    expect(Response.toObject(Response.decode(bytes))).toEqual(message);
+    expect(Buffer.from(bytes)).toEqual(Response.encode(Response.fromObject(message)).finish());
+  }
+  expect(json(exportResponse('json', warning))).toBe(text);
 });
 
 test('a status', () => {
