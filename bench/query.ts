@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { TABLES, viewStatements } from '../storage/duckdb/schema.ts';
+import { TABLES } from '../storage/duckdb/schema.ts';
+import { viewStatements } from '../storage/duckdb/views.ts';
 import { parseRecordsQuery, parseUsageQuery, type QueryRequest, runQuery } from '../storage/query/index.ts';
 
 const { values: options } = parseArgs({
@@ -170,7 +171,7 @@ async function generate(connection: DuckDBConnection): Promise<void> {
   await connection.run(
     `INSERT INTO stored.usage
      SELECT series, series % 2000, series % 3, make_timestamp_ns(time - 10000000000), make_timestamp_ns(time),
-       (hash(i * 3) % 100000 / 100)::DECIMAL(38,12), 0, i // 5000
+       (hash(i * 3) % 100000 / 100)::DECIMAL(38,12), 0, i // 5000, NULL, NULL
      FROM (
        SELECT range AS i, (hash(range) % 20000)::INTEGER AS series,
          1769904000000000000 + (range * ${(90n * day) / BigInt(ROWS)}) + (hash(range * 7) % 60000000000)::BIGINT AS time

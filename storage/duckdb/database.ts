@@ -1,7 +1,8 @@
 /** Opens the ledger's DuckDB file, with its tables and views, or says why it cannot be used. */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { LedgerError } from './ledger-error.ts';
-import { SCHEMA_VERSION, TABLES, viewStatements } from './schema.ts';
+import { SCHEMA_VERSION, TABLES } from './schema.ts';
+import { viewStatements } from './views.ts';
 
 export interface DatabaseOptions {
   path: string;

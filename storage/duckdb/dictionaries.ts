@@ -48,7 +48,11 @@ export class Dictionaries {
   static async open(connection: DuckDBConnection): Promise<Dictionaries> {
     const dictionaries = new Dictionaries(
       connection,
-      await TableAppender.create(connection, [null, 'stored', 'series'], [4, 16, 4, 4, 4, 1, 'text', 'text']),
+      await TableAppender.create(
+        connection,
+        [null, 'stored', 'series'],
+        [4, 16, 4, 4, 4, 1, 'text', 4, 'text'],
+      ),
       await TableAppender.create(
         connection,
         [null, 'stored', 'contexts'],
@@ -98,9 +102,13 @@ export class Dictionaries {
         instruments.push([String(BigInt(`0x${event.instrumentHash}`)), event.temporality, sequence]);
       }
     }
-    await this.#insert(`stored.customers SELECT $1, $2, NULL, NULL, NULL, [], '{}', true, $3`, customers);
     await this.#insert(
-      `stored.dimensions SELECT $1, $2, NULL, $3, 'sum', NULL, NULL, 'none', NULL, NULL, NULL, false, true, $4`,
+      `stored.customers SELECT $1, $2, NULL, NULL, NULL, [], '{}', true, NULL, false, false, $3`,
+      customers,
+    );
+    await this.#insert(
+      `stored.dimensions SELECT $1, $2, NULL, $3, 'sum', NULL, NULL, 'none', NULL, NULL, NULL, false, true, NULL,
+        false, false, $4`,
       dimensions,
     );
     await this.#insert('stored.instruments SELECT $1::UHUGEINT, $2, $3', instruments);
@@ -195,7 +203,8 @@ export class Dictionaries {
     else rows.words(4)[row] = dimension;
     rows.bytes(5)[row] = ROLES[definition.role];
     rows.setText(6, definition.meterId);
-    rows.setText(7, definition.metadata);
+    rows.words(7)[row] = definition.meterVersion;
+    rows.setText(8, definition.metadata);
     rows.length += 1;
   }
 

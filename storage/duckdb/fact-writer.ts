@@ -7,7 +7,9 @@ import {
   VALUE_DISTRIBUTION,
   VALUE_DOUBLE,
   VALUE_NONE,
+  VALUE_TEXT,
 } from '../ledger-batch.ts';
+import { RESOLUTION_OPEN } from './schema.ts';
 import { TableAppender } from './table-appender.ts';
 import { copy64, copy128 } from './words.ts';
 
@@ -26,7 +28,11 @@ export interface QuarantineText {
   dimensionId: string | null;
 }
 
-const USAGE_WIDTHS = [4, 4, 4, 8, 8, 16, 1, 8] as const;
+/** The last two: the key of an event, and what voids the row, which is nothing when it comes. */
+const USAGE_WIDTHS = [4, 4, 4, 8, 8, 16, 1, 8, 'rare 16', 'null'] as const;
+/** Column of the event's key in {@link FactWriter.records} and {@link FactWriter.usage}. */
+export const USAGE_EVENT = 8;
+const QUARANTINE_EVENT = 15;
 
 export class FactWriter {
   /** Records that are new for certain and have nothing beside them: they may wait for the next commit. */
@@ -57,7 +63,7 @@ export class FactWriter {
       await TableAppender.create(
         connection,
         [null, 'stored', 'quarantine'],
-        [4, 8, 8, 1, 8, 8, 16, 'text', 1, 'text', 'text', 8, 8, 8],
+        [4, 8, 8, 1, 8, 8, 16, 'text', 1, 'text', 'text', 8, 8, 8, 4, 'rare 16', 'text', 'null', 'null'],
       ),
     );
   }
@@ -75,6 +81,10 @@ export class FactWriter {
     copy128(batch.quantity, row, usage.words(5), at);
     usage.bytes(6)[at] = kind;
     setSequence(usage.words(7), at, batch.frames.sequence[frame]);
+    if (hasEventKey(batch, row)) {
+      copy128(batch.event, row, usage.words(USAGE_EVENT), at);
+      usage.setPresent(USAGE_EVENT);
+    }
     usage.length += 1;
     return at;
   }
@@ -113,6 +123,12 @@ export class FactWriter {
     if (lastSeen === undefined) copy64(batch.frames.receivedAtUnixNano, frame, quarantine.words(12), at);
     else copy64(lastSeen, 0, quarantine.words(12), at);
     setSequence(quarantine.words(13), at, batch.frames.sequence[frame]);
+    quarantine.words(14)[at] = batch.ordinal[row];
+    if (hasEventKey(batch, row)) {
+      copy128(batch.event, row, quarantine.words(QUARANTINE_EVENT), at);
+      quarantine.setPresent(QUARANTINE_EVENT);
+    }
+    quarantine.setText(16, RESOLUTION_OPEN);
     quarantine.length += 1;
   }
 
@@ -135,6 +151,12 @@ export class FactWriter {
   }
 }
 
+/** Whether a row is an event: the keys of metric points are zero. */
+function hasEventKey({ event }: LedgerBatch, row: number): boolean {
+  const at = row * 4;
+  return event.length > 0 && (event[at] | event[at + 1] | event[at + 2] | event[at + 3]) !== 0;
+}
+
 export interface UsageKeys {
   series: number;
   customer: number;
@@ -150,6 +172,8 @@ export function valueText(valueKind: number, words: Uint32Array, row: number): s
       return String(doubleAt(words, row * 4));
     case VALUE_NONE:
       return 'no value';
+    case VALUE_TEXT:
+      return 'text';
     case VALUE_DISTRIBUTION: {
       const count = BigInt(words[row * 4]) | (BigInt(words[row * 4 + 1]) << 32n);
       const sum = doubleAt(words, row * 4 + 2);

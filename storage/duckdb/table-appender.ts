@@ -6,8 +6,11 @@ import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 import { DuckDBDataChunk } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 
-/** Bytes per value of a fixed-width column, or text. */
-export type ColumnWidth = 1 | 4 | 8 | 16 | 'text';
+/**
+ * Bytes per value of a fixed-width column; text; `rare 16`: 16 bytes, NULL unless {@link TableAppender.setPresent} says
+ * otherwise; `null`: always NULL.
+ */
+export type ColumnWidth = 1 | 4 | 8 | 16 | 'text' | 'rare 16' | 'null';
 
 /** Rows that are staged before they go to DuckDB, unless said otherwise: four of its vectors. */
 const DEFAULT_CAPACITY = 8192;
@@ -16,7 +19,9 @@ export class TableAppender {
   readonly #appender: DuckDBAppender;
   readonly #chunk: DuckDBDataChunk;
   readonly #vectors: duckdb.Vector[];
-  readonly #widths: readonly ColumnWidth[];
+  /** Bytes per value; 0 for text and for what is always NULL. */
+  readonly #widths: readonly number[];
+  readonly #kinds: readonly ('fixed' | 'text' | 'rare' | 'null')[];
   readonly #words: Uint32Array[];
   readonly #bytes: Uint8Array[];
   readonly #texts: (string | null)[][];
@@ -32,14 +37,18 @@ export class TableAppender {
   private constructor(appender: DuckDBAppender, widths: readonly ColumnWidth[], capacity: number) {
     this.#capacity = capacity;
     this.#appender = appender;
-    this.#widths = widths;
+    this.#widths = widths.map((width) => (width === 'rare 16' ? 16 : typeof width === 'number' ? width : 0));
+    this.#kinds = widths.map((width) => {
+      if (width === 'rare 16') return 'rare';
+      return typeof width === 'number' ? 'fixed' : width;
+    });
     this.#chunk = DuckDBDataChunk.create(widths.map((_, column) => appender.columnType(column)));
     this.#vectors = widths.map((_, column) => duckdb.data_chunk_get_vector(this.#chunk.chunk, column));
-    const buffers = widths.map((width) => new ArrayBuffer(width === 'text' ? 0 : width * capacity));
+    const buffers = this.#widths.map((width) => new ArrayBuffer(width * capacity));
     this.#bytes = buffers.map((buffer) => new Uint8Array(buffer));
     this.#words = buffers.map((buffer) => new Uint32Array(buffer, 0, buffer.byteLength >> 2));
     this.#texts = widths.map(() => []);
-    this.#nulls = widths.map(() => null);
+    this.#nulls = this.#kinds.map((kind) => (kind === 'rare' ? new Uint8Array(capacity).fill(1) : null));
   }
 
   /** @param widths one entry per column of the table, in its order */
@@ -70,6 +79,16 @@ export class TableAppender {
     const nulls = this.#nulls[column] ?? new Uint8Array(this.#capacity);
     this.#nulls[column] = nulls;
     nulls[this.length] = 1;
+  }
+
+  /** The value of a rare column is set. */
+  setPresent(column: number): void {
+    this.#nulls[column]![this.length] = 0;
+  }
+
+  /** Whether a staged row has a value in a rare column. */
+  isPresent(column: number, row: number): boolean {
+    return this.#nulls[column]![row] === 0;
   }
 
   /** Rows handed to DuckDB, ever. */
@@ -116,11 +135,14 @@ export class TableAppender {
       duckdb.data_chunk_set_size(this.#chunk.chunk, rows);
       this.#appender.appendDataChunk(this.#chunk);
     }
-    for (const [column, width] of this.#widths.entries()) {
-      if (width === 'text') this.#texts[column].splice(0, count);
-      else this.#bytes[column].copyWithin(0, count * width, this.length * width);
+    for (const [column, kind] of this.#kinds.entries()) {
+      const width = this.#widths[column];
+      if (kind === 'text') this.#texts[column].splice(0, count);
+      else if (kind !== 'null') this.#bytes[column].copyWithin(0, count * width, this.length * width);
       const nulls = this.#nulls[column];
-      nulls?.copyWithin(0, count, this.length).fill(0, this.length - count, this.length);
+      nulls
+        ?.copyWithin(0, count, this.length)
+        .fill(kind === 'rare' ? 1 : 0, this.length - count, this.length);
     }
     this.#appended += count;
     this.length -= count;
@@ -128,10 +150,14 @@ export class TableAppender {
 
   #fill(column: number, from: number, rows: number): void {
     const vector = this.#vectors[column];
-    const width = this.#widths[column];
-    const nulls = this.#nulls[column];
-    let hasNull = false;
-    if (width === 'text') {
+    const kind = this.#kinds[column];
+    const nulls = this.#nulls[column]?.subarray(from, from + rows);
+    if (kind === 'null' || (kind === 'rare' && !nulls!.includes(0))) {
+      setValidity(vector, NEVER_VALID);
+      return;
+    }
+    let hasNull = nulls?.includes(1) ?? false;
+    if (kind === 'text') {
       const texts = this.#texts[column];
       for (let row = 0; row < rows; row++) {
         const text = texts[from + row];
@@ -139,22 +165,24 @@ export class TableAppender {
         else duckdb.vector_assign_string_element(vector, row, text);
       }
     } else {
+      const width = this.#widths[column];
       const { buffer } = this.#bytes[column];
       duckdb.copy_data_to_vector(vector, 0, buffer as ArrayBuffer, from * width, rows * width);
-      hasNull = nulls?.subarray(from, from + rows).includes(1) ?? false;
     }
     if (!hasNull) return;
-    // A vector's validity is a bit per row, 1 = valid.
-    const validity = new Uint8Array(vectorBytes(duckdb.vector_size())).fill(0xff);
+    const validity = new Uint8Array(NEVER_VALID.length).fill(0xff);
     for (let row = 0; row < rows; row++) {
-      const isNull = width === 'text' ? this.#texts[column][from + row] === null : nulls![from + row] === 1;
+      const isNull = kind === 'text' ? this.#texts[column][from + row] === null : nulls![row] === 1;
       if (isNull) validity[row >> 3] &= ~(1 << (row & 7));
     }
-    duckdb.vector_ensure_validity_writable(vector);
-    duckdb.copy_data_to_vector_validity(vector, 0, validity.buffer as ArrayBuffer, 0, validity.length);
+    setValidity(vector, validity);
   }
 }
 
-function vectorBytes(rows: number): number {
-  return rows >> 3;
+/** A vector's validity is a bit per row, 1 = valid. */
+const NEVER_VALID = new Uint8Array(duckdb.vector_size() >> 3);
+
+function setValidity(vector: duckdb.Vector, validity: Uint8Array): void {
+  duckdb.vector_ensure_validity_writable(vector);
+  duckdb.copy_data_to_vector_validity(vector, 0, validity.buffer as ArrayBuffer, 0, validity.length);
 }

@@ -2,7 +2,8 @@
 import type { DuckDBConnection, DuckDBDecimalValue } from '@duckdb/node-api';
 import { z } from 'zod';
 import { textFromScaled } from '../decimal.ts';
-import { KIND_CORRECTION, KIND_RECORD, VIEWS } from '../duckdb/schema.ts';
+import { KIND_CORRECTION, KIND_RECORD } from '../duckdb/schema.ts';
+import { RECORD_ID } from '../duckdb/views.ts';
 import { type CursorPosition, cursorPosition, cursorText, fingerprint } from './cursor.ts';
 import { textFromInstant } from './instant.ts';
 import { QueryParameters, type UsageFilter } from './parameters.ts';
@@ -95,11 +96,6 @@ function recordsFingerprint({ limit: _limit, after: _after, ...question }: Recor
   return fingerprint(question);
 }
 
-/** The record id is the one of the view usage_records, over the same aliases: u the usage, s its series. */
-const RECORD_ID = VIEWS.find(({ name }) => name === 'usage_records')!.columns.find(
-  ([name]) => name === 'record_id',
-)![1];
-
 /** Answers from one snapshot of the ledger. */
 export async function queryRecords(
   connection: DuckDBConnection,
@@ -113,6 +109,7 @@ export async function queryRecords(
   const conditions = [
     `time >= ${instant(query.from)}`,
     `time < ${instant(query.to)}`,
+    'voided_by IS NULL',
     ...keyConditions(keys),
   ];
   if (query.metadata.length > 0) {
@@ -133,7 +130,7 @@ export async function queryRecords(
   const reader = await connection.runAndReadAll(
     `
     WITH page AS (
-      SELECT rowid AS row, series, customer, dimension, start_time, time, quantity, kind, sequence
+      SELECT rowid AS row, series, customer, dimension, start_time, time, quantity, kind, sequence, event
       FROM stored.usage WHERE ${conditions.join(' AND ')}
       ORDER BY time, rowid LIMIT ${query.limit + 1})
     SELECT ${RECORD_ID}, c.id, d.id, u.quantity, d.unit, epoch_ns(u.time), epoch_ns(u.start_time), s.metadata,

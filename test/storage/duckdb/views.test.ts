@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { VIEWS } from '../../../storage/duckdb/schema.ts';
+import { VIEWS } from '../../../storage/duckdb/views.ts';
 import { at, BatchWriter, type TestPoint } from './batches.ts';
 import { MemoryLedger } from './memory-ledger.ts';
 

@@ -6,7 +6,8 @@ import {
   DuckDBTimestampNanosecondsValue,
 } from '@duckdb/node-api';
 import { scaledFromText } from '../../../storage/decimal.ts';
-import { ROLE_DELTA, TABLES, viewStatements } from '../../../storage/duckdb/schema.ts';
+import { ROLE_DELTA, TABLES } from '../../../storage/duckdb/schema.ts';
+import { viewStatements } from '../../../storage/duckdb/views.ts';
 
 export interface StoredRecord {
   customerId: string;
@@ -115,6 +116,8 @@ export class StoredUsage {
       appender.appendDecimal(new DuckDBDecimalValue(scaledFromText(quantity)!, 38, 12));
       appender.appendUTinyInt(kind);
       appender.appendBigInt(1n);
+      appender.appendNull();
+      appender.appendNull();
       appender.endRow();
     });
     appender.closeSync();
@@ -133,7 +136,8 @@ export class StoredUsage {
       const series = await this.#seriesKey(customerId, dimensionId, {}, meterId);
       await this.connection.run(
         `INSERT INTO stored.quarantine SELECT $1::INTEGER, 0, 0, 0, 0, 0, $3::VARCHAR::DECIMAL(38,12), '',
-           $2::UTINYINT, $4::VARCHAR, $5::VARCHAR, make_timestamp_ns($6::BIGINT), make_timestamp_ns($7::BIGINT), 1`,
+           $2::UTINYINT, $4::VARCHAR, $5::VARCHAR, make_timestamp_ns($6::BIGINT), make_timestamp_ns($7::BIGINT), 1, 0, NULL,
+           'open', NULL, NULL`,
         [
           series,
           code,
