@@ -61,7 +61,8 @@ export abstract class EventsJsonDecoder<Signal extends EventSignal> extends Json
   }
 
   private list(holder: JsonObject, [name, inProto]: [string, string], visit: (item: unknown) => void): void {
-    this.each(name, this.either(holder[name], holder[inProto]), visit);
+    // `spans` is spelled the same in both.
+    this.each(name, name === inProto ? holder[name] : this.either(holder[name], holder[inProto]), visit);
   }
 
   private block(attributes: Attribute[], depth: number): number {
