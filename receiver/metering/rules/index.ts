@@ -1,0 +1,3 @@
+/** Meter rules: what people write (meter-rule.ts), what becomes of it (compile.ts), and rules ready made (packs.ts). */
+export { compileMeter } from './compile.ts';
+export { MeterRule, type MeterRuleInput, parseMeterRule } from './meter-rule.ts';
