@@ -1,29 +1,86 @@
 /** The questions that the ledger answers, and the one place that runs them. */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Customer, Dimension } from '../resources.ts';
 import { type LedgerCounts, queryCounts } from './counts-query.ts';
+import {
+  type CustomersAnswer,
+  type CustomersQuery,
+  queryCustomer,
+  queryCustomers,
+} from './customers-query.ts';
+import {
+  type DimensionsAnswer,
+  type DimensionsQuery,
+  queryDimension,
+  queryDimensions,
+} from './dimensions-query.ts';
+import {
+  type MetersAnswer,
+  type MetersQuery,
+  queryMeter,
+  queryMeters,
+  type StoredMeterWithVersions,
+} from './meters-query.ts';
+import type { QuarantineFilter } from './quarantine-filter.ts';
 import { type QuarantineAnswer, type QuarantineQuery, queryQuarantine } from './quarantine-query.ts';
+import {
+  type QuarantineReferencesAnswer,
+  type QuarantineResolutions,
+  type QuarantineSignalsAnswer,
+  type QuarantineSignalsQuery,
+  queryQuarantineReferences,
+  queryQuarantineResolutions,
+  queryQuarantineSignals,
+} from './quarantine-signals-query.ts';
+import {
+  type EventKeysAnswer,
+  type EventKeysQuery,
+  queryEventKeys,
+  queryRecord,
+  type StoredUsageRecord,
+} from './record-query.ts';
 import { queryRecords, type RecordsAnswer, type RecordsQuery } from './records-query.ts';
+import {
+  queryUsagePresence,
+  type UsagePresenceAnswer,
+  type UsagePresenceQuery,
+} from './usage-presence-query.ts';
 import { queryUsage, type UsageAnswer, type UsageQuery } from './usage-query.ts';
+
+/** Each question by its type: what it asks, and what it is answered with. All of it is plain data. */
+interface Questions {
+  usage: { query: UsageQuery; answer: UsageAnswer };
+  records: { query: RecordsQuery; answer: RecordsAnswer };
+  /** By record id; null where there is none. */
+  record: { query: string; answer: StoredUsageRecord | null };
+  eventKeys: { query: EventKeysQuery; answer: EventKeysAnswer };
+  hasUsage: { query: UsagePresenceQuery; answer: UsagePresenceAnswer };
+  quarantine: { query: QuarantineQuery; answer: QuarantineAnswer };
+  quarantineSignals: { query: QuarantineSignalsQuery; answer: QuarantineSignalsAnswer };
+  quarantineReferences: { query: QuarantineSignalsQuery; answer: QuarantineReferencesAnswer };
+  quarantineResolutions: { query: QuarantineFilter; answer: QuarantineResolutions };
+  customers: { query: CustomersQuery; answer: CustomersAnswer };
+  /** By id; null where there is none. */
+  customer: { query: string; answer: Customer | null };
+  dimensions: { query: DimensionsQuery; answer: DimensionsAnswer };
+  /** By id; null where there is none. */
+  dimension: { query: string; answer: Dimension | null };
+  meters: { query: MetersQuery; answer: MetersAnswer };
+  /** By id; null where there is none. */
+  meter: { query: string; answer: StoredMeterWithVersions | null };
+  counts: { query?: undefined; answer: LedgerCounts };
+}
 
 /**
  * Plain data, for the way to the ledger thread. Up to when an answer is complete is known to whoever asked and
  * waited: they put `completeUntil` beside it.
  */
-export type QueryRequest =
-  | { type: 'usage'; query: UsageQuery }
-  | { type: 'records'; query: RecordsQuery }
-  | { type: 'quarantine'; query: QuarantineQuery }
-  | { type: 'counts' };
-
-interface Answers {
-  usage: UsageAnswer;
-  records: RecordsAnswer;
-  quarantine: QuarantineAnswer;
-  counts: LedgerCounts;
-}
+export type QueryRequest = {
+  [Type in keyof Questions]: { type: Type } & Pick<Questions[Type], 'query'>;
+}[keyof Questions];
 
 /** What a request is answered with. */
-export type QueryAnswer<Request extends QueryRequest> = Answers[Request['type']];
+export type QueryAnswer<Request extends QueryRequest> = Questions[Request['type']]['answer'];
 
 /**
  * Answers a request from one snapshot of the ledger. Several may run on one connection at a time.
@@ -33,14 +90,38 @@ export async function runQuery<Request extends QueryRequest>(
   connection: DuckDBConnection,
   request: Request,
 ): Promise<QueryAnswer<Request>> {
-  const answer = async (one: QueryRequest): Promise<Answers[QueryRequest['type']]> => {
+  const answer = async (one: QueryRequest): Promise<Questions[keyof Questions]['answer']> => {
     switch (one.type) {
       case 'usage':
         return await queryUsage(connection, one.query);
       case 'records':
         return await queryRecords(connection, one.query);
+      case 'record':
+        return await queryRecord(connection, one.query);
+      case 'eventKeys':
+        return await queryEventKeys(connection, one.query);
+      case 'hasUsage':
+        return await queryUsagePresence(connection, one.query);
       case 'quarantine':
         return await queryQuarantine(connection, one.query);
+      case 'quarantineSignals':
+        return await queryQuarantineSignals(connection, one.query);
+      case 'quarantineReferences':
+        return await queryQuarantineReferences(connection, one.query);
+      case 'quarantineResolutions':
+        return await queryQuarantineResolutions(connection, one.query);
+      case 'customers':
+        return await queryCustomers(connection, one.query);
+      case 'customer':
+        return await queryCustomer(connection, one.query);
+      case 'dimensions':
+        return await queryDimensions(connection, one.query);
+      case 'dimension':
+        return await queryDimension(connection, one.query);
+      case 'meters':
+        return await queryMeters(connection, one.query);
+      case 'meter':
+        return await queryMeter(connection, one.query);
       case 'counts':
         return await queryCounts(connection);
     }
@@ -49,17 +130,42 @@ export async function runQuery<Request extends QueryRequest>(
 }
 
 export type { LedgerCounts } from './counts-query.ts';
+export { type CustomersAnswer, type CustomersQuery, parseCustomersQuery } from './customers-query.ts';
+export { type DimensionsAnswer, type DimensionsQuery, parseDimensionsQuery } from './dimensions-query.ts';
+export {
+  type MetersAnswer,
+  type MetersQuery,
+  type MeterVersion,
+  parseMetersQuery,
+  type StoredMeter,
+  type StoredMeterWithVersions,
+} from './meters-query.ts';
+export { type QuarantineFilter, signalId, signalReference } from './quarantine-filter.ts';
 export {
   parseQuarantineQuery,
   type QuarantineAnswer,
   type QuarantineQuery,
   type QuarantineRow,
 } from './quarantine-query.ts';
+export {
+  parseQuarantineSignalsQuery,
+  type QuarantinedSignal,
+  type QuarantineReferencesAnswer,
+  type QuarantineResolutions,
+  type QuarantineSignalsAnswer,
+  type QuarantineSignalsQuery,
+  type Resolution,
+} from './quarantine-signals-query.ts';
 export { QueryError, type QueryErrorCode } from './query-error.ts';
 export {
-  parseRecordsQuery,
-  type RecordsAnswer,
-  type RecordsQuery,
-  type UsageRecord,
-} from './records-query.ts';
+  type EventKeysAnswer,
+  type EventKeysQuery,
+  MAX_EVENT_KEYS,
+  type StoredUsageRecord,
+  type VoidedRecord,
+} from './record-query.ts';
+export { parseRecordsQuery, type RecordsAnswer, type RecordsQuery } from './records-query.ts';
+export type { ResourceList, ResourceListQuery } from './resource-list.ts';
+export type { UsagePresenceAnswer, UsagePresenceQuery } from './usage-presence-query.ts';
 export { parseUsageQuery, type UsageAnswer, type UsageQuery, type UsageRow } from './usage-query.ts';
+export type { UsageRecord } from './usage-record.ts';

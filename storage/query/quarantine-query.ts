@@ -2,31 +2,28 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import { textFromScaled } from '../decimal.ts';
+import { RESOLUTION_OPEN } from '../duckdb/schema.ts';
 import { codeName, codeNumber, QUARANTINE_CODES, type QuarantineCode } from '../quarantine-codes.ts';
 import { type CursorPosition, cursorPosition, cursorText, fingerprint } from './cursor.ts';
 import { textFromInstant } from './instant.ts';
-import { invalid, QueryParameters } from './parameters.ts';
-import { type BoundValues, behind, instant, runSum, type SumColumns, scaledSum } from './statement.ts';
+import { QueryParameters } from './parameters.ts';
+import {
+  FILTER_PARAMETERS,
+  filterConditions,
+  filterParameters,
+  type QuarantineFilter,
+} from './quarantine-filter.ts';
+import { type BoundValues, behind, runSum, type SumColumns, scaledSum } from './statement.ts';
 
 /** A question that {@link parseQuarantineQuery} found well-formed. Plain data: it may be posted to another thread. */
-export interface QuarantineQuery {
-  /** Any of these; null = all, also signals that name no customer. */
-  customerIds: string[] | null;
-  /** Any of these; null = all, also signals that name no dimension. */
-  dimensionIds: string[] | null;
-  /** Any of these; null = all. */
-  reasons: QuarantineCode[] | null;
-  /** Signals that were seen from here on, Unix nanoseconds; null = from the beginning. */
-  from: bigint | null;
-  /** Signals that were seen before, Unix nanoseconds; null = until now. */
-  to: bigint | null;
+export interface QuarantineQuery extends QuarantineFilter {
   /** Rows of this page at most. */
   limit: number;
   /** Reason, dimension, customer and meter of the last row of the page before. */
   after: CursorPosition | null;
 }
 
-/** The signals of one reason, meter, dimension and customer. */
+/** The open signals of one reason, meter, dimension and customer. */
 export interface QuarantineRow {
   reason: QuarantineCode;
   meterId: string;
@@ -50,42 +47,17 @@ export interface QuarantineAnswer {
   nextCursor: string | null;
 }
 
-const PARAMETERS = [
-  'customerId',
-  'dimensionId',
-  'reason',
-  'from',
-  'to',
-  'timeZone',
-  'limit',
-  'cursor',
-] as const;
-
 /**
  * Reads the parameters of GET /api/v1/quarantine, all of them optional.
  * @throws QueryError naming the parameter at fault
  */
 export function parseQuarantineQuery(params: Iterable<[string, string]>): QuarantineQuery {
-  const parameters = new QueryParameters(params, PARAMETERS);
-  const zone = parameters.timeZone();
-  const { customerIds, dimensionIds } = parameters.filter();
+  const parameters = new QueryParameters(params, [...FILTER_PARAMETERS, 'limit', 'cursor']);
   const query: QuarantineQuery = {
-    customerIds,
-    dimensionIds,
-    reasons:
-      parameters.all('reason')?.map((text) => {
-        const reason = QUARANTINE_CODES.find((code) => code === text);
-        if (reason !== undefined) return reason;
-        throw invalid('reason', `reason must be one of ${QUARANTINE_CODES.join(', ')}`, text);
-      }) ?? null,
-    from: parameters.instant('from', zone) ?? null,
-    to: parameters.instant('to', zone) ?? null,
+    ...filterParameters(parameters),
     limit: parameters.limit(),
     after: null,
   };
-  if (query.from !== null && query.to !== null && query.to < query.from) {
-    throw invalid('to', 'to must not be before from', parameters.all('to')![0]);
-  }
   const cursor = parameters.one('cursor', z.string());
   if (cursor !== undefined) query.after = cursorPosition(cursor, quarantineFingerprint(query), isPosition);
   return query;
@@ -105,7 +77,7 @@ function quarantineFingerprint({ limit: _limit, after: _after, ...question }: Qu
   return fingerprint(question);
 }
 
-/** Answers from one snapshot of the ledger. */
+/** Answers from one snapshot of the ledger. Signals that were corrected or dismissed are left out. */
 export async function queryQuarantine(
   connection: DuckDBConnection,
   query: QuarantineQuery,
@@ -131,13 +103,7 @@ export async function queryQuarantine(
 }
 
 function quarantineStatement(query: QuarantineQuery, sum: SumColumns, bound: BoundValues): string {
-  const conditions = ['true'];
-  if (query.from !== null) conditions.push(`last_seen >= ${instant(query.from)}`);
-  if (query.to !== null) conditions.push(`first_seen < ${instant(query.to)}`);
-  if (query.reasons !== null) conditions.push(`code IN (${query.reasons.map(codeNumber).join(', ')})`);
-  const anyOf = (column: string, ids: string[]) => `${column} IN (SELECT unnest(${bound.texts(ids)}))`;
-  if (query.customerIds !== null) conditions.push(anyOf('customer_id', query.customerIds));
-  if (query.dimensionIds !== null) conditions.push(anyOf('dimension_id', query.dimensionIds));
+  const conditions = [`resolution = '${RESOLUTION_OPEN}'`, ...filterConditions(query, bound)];
   if (query.after !== null) {
     const [reason, dimensionId, customerId, meterId] = query.after;
     const nullable = (name: string, value: string | null) => [

@@ -1,11 +1,7 @@
 /** Usage records as they are stored: GET /api/v1/records. */
-import type { DuckDBConnection, DuckDBDecimalValue } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
-import { textFromScaled } from '../decimal.ts';
-import { KIND_CORRECTION, KIND_RECORD } from '../duckdb/schema.ts';
-import { RECORD_ID } from '../duckdb/views.ts';
 import { type CursorPosition, cursorPosition, cursorText, fingerprint } from './cursor.ts';
-import { textFromInstant } from './instant.ts';
 import { QueryParameters, type UsageFilter } from './parameters.ts';
 import {
   BoundValues,
@@ -16,9 +12,19 @@ import {
   matchesNothing,
   seriesConditions,
 } from './statement.ts';
+import {
+  RECORD_COLUMNS,
+  RECORD_TIME,
+  RECORD_WIDTH,
+  toUsageRecord,
+  type UsageRecord,
+  withNames,
+} from './usage-record.ts';
 
 /** A question that {@link parseRecordsQuery} found well-formed. Plain data: it may be posted to another thread. */
 export interface RecordsQuery extends UsageFilter {
+  /** Any of these; null = all. */
+  meterIds: string[] | null;
   /** Unix nanoseconds, included. */
   from: bigint;
   /** Unix nanoseconds, excluded. */
@@ -27,28 +33,6 @@ export interface RecordsQuery extends UsageFilter {
   limit: number;
   /** Time (Unix nanoseconds) and row of the last record of the page before. */
   after: CursorPosition | null;
-}
-
-/** One stored usage record; the sum over a range's records is its usage. */
-export interface UsageRecord {
-  /** Derived from the identity of the point, as in the view usage_records. */
-  recordId: string;
-  customerId: string;
-  dimensionId: string;
-  /** Exact decimal in the dimension's unit. */
-  recordValue: string;
-  unit: string;
-  /** RFC 3339 in UTC, to the nanosecond. */
-  timestamp: string;
-  /** Begin of the record's period, where it is known. */
-  startTime?: string;
-  metadata: Record<string, string>;
-  meterId: string;
-  /**
-   * `record`: a delta as it came. `increment`: the growth of a running total. `correction`: of an increment, by a
-   * reading that came late; not counted among `records`.
-   */
-  kind: 'record' | 'increment' | 'correction';
 }
 
 /** Rows by timestamp, then in the order in which they were stored. */
@@ -65,12 +49,14 @@ const PARAMETERS = [
   'to',
   'timeZone',
   'metadata.',
+  'meterId',
   'limit',
   'cursor',
 ] as const;
 
 /**
- * Reads the parameters of GET /api/v1/records; `timeZone` is that of bare dates.
+ * Reads the parameters of GET /api/v1/records; `timeZone` is that of bare dates, `meterId` (repeatable) leaves out what
+ * other meters counted.
  * @throws QueryError naming the parameter at fault
  */
 export function parseRecordsQuery(params: Iterable<[string, string]>): RecordsQuery {
@@ -78,6 +64,7 @@ export function parseRecordsQuery(params: Iterable<[string, string]>): RecordsQu
   const query: RecordsQuery = {
     ...parameters.filter(),
     ...parameters.range(parameters.timeZone()),
+    meterIds: parameters.all('meterId'),
     limit: parameters.limit(),
     after: null,
   };
@@ -112,9 +99,12 @@ export async function queryRecords(
     'voided_by IS NULL',
     ...keyConditions(keys),
   ];
-  if (query.metadata.length > 0) {
-    const matching = seriesConditions(keys, query, bound);
-    conditions.push(`series IN (SELECT series FROM stored.series WHERE ${matching})`);
+  if (query.metadata.length > 0 || query.meterIds !== null) {
+    const matching = [seriesConditions(keys, query, bound)];
+    if (query.meterIds !== null) {
+      matching.push(`meter_id IN (SELECT unnest(${bound.texts(query.meterIds)}))`);
+    }
+    conditions.push(`series IN (SELECT series FROM stored.series WHERE ${matching.join(' AND ')})`);
   }
   if (query.after !== null) {
     const [time, row] = query.after as [string, string];
@@ -133,33 +123,17 @@ export async function queryRecords(
       SELECT rowid AS row, series, customer, dimension, start_time, time, quantity, kind, sequence, event
       FROM stored.usage WHERE ${conditions.join(' AND ')}
       ORDER BY time, rowid LIMIT ${query.limit + 1})
-    SELECT ${RECORD_ID}, c.id, d.id, u.quantity, d.unit, epoch_ns(u.time), epoch_ns(u.start_time), s.metadata,
-      s.meter_id, u.kind, u.row
-    FROM page u
-      JOIN stored.series s USING (series)
-      JOIN stored.customers c ON c.customer = u.customer
-      JOIN stored.dimensions d ON d.dimension = u.dimension
+    SELECT ${RECORD_COLUMNS}, u.row FROM ${withNames('page')}
     ORDER BY u.time, u.row`,
     bound.values,
   );
   const stored = reader.getRows();
-  const rows = stored.slice(0, query.limit).map((row): UsageRecord => {
-    const [recordId, customerId, dimensionId, quantity, unit, time, start, metadata, meterId, kind] = row;
-    return {
-      recordId: recordId as string,
-      customerId: customerId as string,
-      dimensionId: dimensionId as string,
-      recordValue: textFromScaled((quantity as DuckDBDecimalValue).value),
-      unit: unit as string,
-      timestamp: textFromInstant(time as bigint),
-      ...(start === 0n ? {} : { startTime: textFromInstant(start as bigint) }),
-      metadata: JSON.parse(metadata as string),
-      meterId: meterId as string,
-      kind: kind === KIND_RECORD ? 'record' : kind === KIND_CORRECTION ? 'correction' : 'increment',
-    };
-  });
+  const rows = stored.slice(0, query.limit).map(toUsageRecord);
   if (stored.length <= query.limit) return { rows, nextCursor: null };
   const last = stored[query.limit - 1];
-  const nextCursor = cursorText(recordsFingerprint(query), [String(last[5]), String(last[10])]);
+  const nextCursor = cursorText(recordsFingerprint(query), [
+    String(last[RECORD_TIME]),
+    String(last[RECORD_WIDTH]),
+  ]);
   return { rows, nextCursor };
 }

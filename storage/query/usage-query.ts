@@ -227,6 +227,7 @@ function usageStatement(
   const inRange = [
     `time >= ${instant(query.from)}`,
     `time < ${instant(query.to)}`,
+    'voided_by IS NULL',
     ...keyConditions(keys),
   ].join(' AND ');
   // Not GROUP BY ALL: that hashes constants too, and a single window is one.

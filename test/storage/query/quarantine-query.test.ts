@@ -96,7 +96,9 @@ test('counts', async () => {
     customers: 2,
     dimensions: 1,
     series: 5,
+    meters: 0,
     records: 0,
+    events: 0,
     quarantined: 8,
   });
 });

@@ -1,11 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { runQuery } from '../../../storage/query/index.ts';
+import { runQuery, type UsageRecord } from '../../../storage/query/index.ts';
 import { QueryError } from '../../../storage/query/query-error.ts';
-import {
-  parseRecordsQuery,
-  type RecordsAnswer,
-  type UsageRecord,
-} from '../../../storage/query/records-query.ts';
+import { parseRecordsQuery, type RecordsAnswer } from '../../../storage/query/records-query.ts';
 import { StoredUsage } from './stored-usage.ts';
 
 let stored: StoredUsage;
@@ -46,6 +42,7 @@ test('a record is told as it is stored', async () => {
       startTime: '2026-02-28T23:59:00Z',
       metadata: { region: 'eu', __proto: '' },
       meterId: 'builtin',
+      meterVersion: 0,
       kind: 'record',
     },
   ]);

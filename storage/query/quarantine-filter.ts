@@ -1,0 +1,101 @@
+/** Which quarantined signals a question is about: the same parameters for every question about quarantine. */
+import type { SignalReference } from '../changes.ts';
+import { codeNumber, QUARANTINE_CODES, type QuarantineCode } from '../quarantine-codes.ts';
+import { invalid, type QueryParameters } from './parameters.ts';
+import { type BoundValues, instant } from './statement.ts';
+
+/** Plain data: it may be posted to another thread. */
+export interface QuarantineFilter {
+  /** Any of these; null = all, also signals that name no customer. */
+  customerIds: (string | null)[] | null;
+  /** Any of these; null = all, also signals that name no dimension. */
+  dimensionIds: (string | null)[] | null;
+  /** Any of these; null = all. */
+  meterIds: string[] | null;
+  /** Any of these; null = all. */
+  reasons: QuarantineCode[] | null;
+  /** Signals that were seen from here on, Unix nanoseconds; null = from the beginning. */
+  from: bigint | null;
+  /** Signals that were seen before, Unix nanoseconds; null = until now. */
+  to: bigint | null;
+}
+
+/** Parameters of every question about quarantine. */
+export const FILTER_PARAMETERS = [
+  'customerId',
+  'dimensionId',
+  'missing',
+  'meterId',
+  'reason',
+  'from',
+  'to',
+  'timeZone',
+] as const;
+
+/**
+ * Reads {@link FILTER_PARAMETERS}. `missing=customerId` asks for signals that name no customer, beside those of the
+ * customers asked for; `missing=dimensionId` likewise.
+ * @throws QueryError naming the parameter at fault
+ */
+export function filterParameters(parameters: QueryParameters): QuarantineFilter {
+  const zone = parameters.timeZone();
+  const missing = parameters.all('missing') ?? [];
+  for (const text of missing) {
+    if (text !== 'customerId' && text !== 'dimensionId') {
+      throw invalid('missing', 'missing must be customerId or dimensionId', text);
+    }
+  }
+  const { customerIds, dimensionIds } = parameters.filter();
+  const orMissing = (name: string, ids: string[] | null) =>
+    missing.includes(name) ? [null, ...(ids ?? [])] : ids;
+  const from = parameters.instant('from', zone) ?? null;
+  const to = parameters.instant('to', zone) ?? null;
+  if (from !== null && to !== null && to < from) {
+    throw invalid('to', 'to must not be before from', parameters.all('to')![0]);
+  }
+  return {
+    customerIds: orMissing('customerId', customerIds),
+    dimensionIds: orMissing('dimensionId', dimensionIds),
+    meterIds: parameters.all('meterId'),
+    reasons:
+      parameters.all('reason')?.map((text) => {
+        const reason = QUARANTINE_CODES.find((code) => code === text);
+        if (reason !== undefined) return reason;
+        throw invalid('reason', `reason must be one of ${QUARANTINE_CODES.join(', ')}`, text);
+      }) ?? null,
+    from,
+    to,
+  };
+}
+
+/** Conditions of a filter on stored.quarantine joined with stored.series. */
+export function filterConditions(filter: QuarantineFilter, bound: BoundValues): string[] {
+  const conditions: string[] = [];
+  if (filter.from !== null) conditions.push(`last_seen >= ${instant(filter.from)}`);
+  if (filter.to !== null) conditions.push(`first_seen < ${instant(filter.to)}`);
+  if (filter.reasons !== null) conditions.push(`code IN (${filter.reasons.map(codeNumber).join(', ')})`);
+  const anyOf = (column: string, ids: (string | null)[] | null) => {
+    if (ids === null) return;
+    const named = ids.filter((id) => id !== null);
+    const isNamed = `coalesce(${column} IN (SELECT unnest(${bound.texts(named)})), false)`;
+    conditions.push(ids.includes(null) ? `(${column} IS NULL OR ${isNamed})` : isNamed);
+  };
+  anyOf('customer_id', filter.customerIds);
+  anyOf('dimension_id', filter.dimensionIds);
+  anyOf('meter_id', filter.meterIds);
+  return conditions;
+}
+
+/** A signal's name in URLs and lists: `SEQUENCE.ORDINAL.METER`. */
+export function signalId({ sequence, ordinal, meterId }: SignalReference): string {
+  return `${sequence}.${ordinal}.${meterId}`;
+}
+
+/** What a signal's id names; null if it is none. The meter's id comes last, because it may have dots. */
+export function signalReference(id: string): SignalReference | null {
+  const match = /^([1-9]\d{0,15})\.(0|[1-9]\d{0,8})\.(.+)$/s.exec(id);
+  if (match === null) return null;
+  const sequence = Number(match[1]);
+  if (!Number.isSafeInteger(sequence)) return null;
+  return { sequence, ordinal: Number(match[2]), meterId: match[3] };
+}
