@@ -20,9 +20,6 @@ import type { EventClaim, Meter, SeriesClaim, SeriesView } from './claims.ts';
 
 export const BUILTIN_METER_ID = 'builtin';
 
-/** A longer id of a customer or dimension is none that anybody chose, and it would be kept with every series. */
-export const MAX_ID_LENGTH = 1024;
-
 const POINT_FIELDS: readonly string[] = [ATTR_USAGE_CUSTOMER_ID, ATTR_USAGE_DIMENSION_ID];
 // A log's uid is as unique as its event id, and differs where a file is read twice: it describes no usage.
 const EVENT_FIELDS: readonly string[] = [
@@ -106,35 +103,6 @@ function metadataOf(attributes: readonly Attribute[], without: readonly string[]
  */
 export function sortedText(entries: [string, string][]): Record<string, string> {
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
-}
-
-/** What the meter reads off a series. */
-export interface Claim {
-  /** null: none on the point nor on its resource. */
-  customerId: string | null;
-  /** null: the metric is called `usage.` and nothing more. */
-  dimensionId: string | null;
-  /** An id was longer than {@link MAX_ID_LENGTH}; it is shortened here. */
-  isTooLong: boolean;
-  /** Every other attribute of the point, values as text. */
-  metadata: Record<string, string>;
-}
-
-/** @returns null where the point is not the meter's business */
-export function claim(
-  metricName: string,
-  attributes: readonly Attribute[],
-  resourceAttributes: readonly Attribute[],
-): Claim | null {
-  const dimension = dimensionOf(attributes, metricName);
-  if (dimension === null) return null;
-  const customerId = customerOf(attributes, resourceAttributes);
-  return {
-    customerId: customerId?.slice(0, MAX_ID_LENGTH) ?? null,
-    dimensionId: dimension.id?.slice(0, MAX_ID_LENGTH) ?? null,
-    isTooLong: Math.max(customerId?.length ?? 0, dimension.id?.length ?? 0) > MAX_ID_LENGTH,
-    metadata: metadataOf(attributes, POINT_FIELDS),
-  };
 }
 
 /** The value of the first attribute with the key. */
