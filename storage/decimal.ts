@@ -81,11 +81,15 @@ export function readBigInt(source: Uint32Array, at: number): bigint {
   return BigInt.asIntN(128, unsigned);
 }
 
+/** Nobody writes a longer number; reading one takes more than linear time, and the text may be a stranger's. */
+const MAX_TEXT_LENGTH = 1024;
+
 /**
  * The scaled value of a plain or exponent decimal ("12.5", "1e-7"), rounded to 12 places half-even.
- * @returns null if it is no decimal or has more than 26 integer digits
+ * @returns null if it is no decimal, is longer than 1,024 characters or has more than 26 integer digits
  */
 export function scaledFromText(text: string): bigint | null {
+  if (text.length > MAX_TEXT_LENGTH) return null;
   const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
   if (match === null) return null;
   const [, sign, whole, fraction = '', exponentText = '0'] = match;
