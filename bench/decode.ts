@@ -10,7 +10,7 @@ import { ByteInterner } from '../receiver/otlp/attribute-interner.ts';
 import { MetricColumns } from '../receiver/otlp/metric-columns.ts';
 import { decodeMetricsJson } from '../receiver/otlp/metrics-json.ts';
 import { decodeMetricsProtobuf } from '../receiver/otlp/metrics-protobuf.ts';
-import { type Message, Request } from '../test/receiver/otlp/otlp-proto.ts';
+import { type Message, MetricsRequest } from '../test/receiver/otlp/otlp-proto.ts';
 
 const POINTS = 5000;
 const CUSTOMERS = 2000;
@@ -21,7 +21,9 @@ const RUNS = 7;
 const { values } = parseArgs({ options: { json: { type: 'string' } } });
 
 const messages = Array.from({ length: BODIES }, (_, body) => requestMessage(body));
-const protobufBodies = messages.map((message) => Request.encode(Request.fromObject(message)).finish());
+const protobufBodies = messages.map((message) =>
+  MetricsRequest.encode(MetricsRequest.fromObject(message)).finish(),
+);
 const jsonBodies = messages.map((message) => new TextEncoder().encode(JSON.stringify(message)));
 
 const interner = new ByteInterner();
@@ -33,7 +35,7 @@ const decode = (read: typeof decodeMetricsProtobuf) => (body: Uint8Array) => {
 };
 const contestants: [string, Uint8Array[], (body: Uint8Array) => void][] = [
   ['protobuf, ours', protobufBodies, decode(decodeMetricsProtobuf)],
-  ['protobuf, protobufjs', protobufBodies, (body) => void Request.decode(body)],
+  ['protobuf, protobufjs', protobufBodies, (body) => void MetricsRequest.decode(body)],
   ['JSON, ours', jsonBodies, decode(decodeMetricsJson)],
   ['JSON, JSON.parse alone', jsonBodies, (body) => void JSON.parse(new TextDecoder().decode(body))],
 ];

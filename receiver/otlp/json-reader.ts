@@ -396,7 +396,8 @@ export class JsonReader {
     if (typeof value !== 'string' || !BASE64.test(value) || value.replace(/=+$/, '').length % 4 === 1) {
       return this.fail(`expected base64 (got ${show(value)})`);
     }
-    return Buffer.from(value, 'base64');
+    // No Buffer, so that both encodings give the same.
+    return new Uint8Array(Buffer.from(value, 'base64'));
   }
 
   protected fail(what: string): never {

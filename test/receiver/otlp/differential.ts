@@ -1,5 +1,7 @@
-/** Compares the decoder with its judge (see otlp-proto.ts) on random and damaged bodies. */
+/** Compares the decoders with their judge (see otlp-proto.ts) on random and damaged bodies. */
 import { ByteInterner } from '../../../receiver/otlp/attribute-interner.ts';
+import type { EventSignal } from '../../../receiver/otlp/event-signals.ts';
+import { decodeLogsProtobuf } from '../../../receiver/otlp/logs-protobuf.ts';
 import {
   DecodeError,
   MetricColumns,
@@ -8,8 +10,19 @@ import {
   VALUE_TYPE_INT64,
 } from '../../../receiver/otlp/metric-columns.ts';
 import { decodeMetricsProtobuf } from '../../../receiver/otlp/metrics-protobuf.ts';
-import { encode, mutateBytes, mutateTree, Random, randomRequest } from './otlp-generator.ts';
-import { attributesText, doubleText, type Row, referenceRows } from './otlp-proto.ts';
+import { SignalGroups } from '../../../receiver/otlp/signal-groups.ts';
+import { decodeTracesProtobuf } from '../../../receiver/otlp/traces-protobuf.ts';
+import { encode, mutateBytes, mutateTree, Random, randomRequest, type Signal } from './otlp-generator.ts';
+import {
+  attributesText,
+  doubleText,
+  LogsRequest,
+  plainText,
+  type Row,
+  referenceRows,
+  signalsOfMessage,
+  TraceRequest,
+} from './otlp-proto.ts';
 
 /** What stands in columns, as rows to compare. */
 export function rowsOfColumns(columns: MetricColumns, interner: ByteInterner): Row[] {
@@ -55,9 +68,9 @@ export function rowsOfColumns(columns: MetricColumns, interner: ByteInterner): R
 }
 
 /** Body number `index` of the run `seed`: valid, oddly built, or damaged. */
-export function randomBody(seed: number, index: number): Uint8Array {
+export function randomBody(signal: Signal, seed: number, index: number): Uint8Array {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
-  const request = randomRequest(random);
+  const request = randomRequest(random, signal);
   const form = random.below(10);
   if (form < 2) return encode(request);
   if (form < 3) return encode(request, random);
@@ -66,26 +79,26 @@ export function randomBody(seed: number, index: number): Uint8Array {
     return encode(request, random.oneIn(2) ? random : undefined);
   }
   if (form < 8) mutateTree(random, request);
-  return mutateBytes(random, encode(request), encode(randomRequest(random)));
+  return mutateBytes(random, encode(request), encode(randomRequest(random, signal)));
 }
 
 export interface Outcome {
   accepted: number;
   refused: number;
-  points: number;
+  /** Data points, log records or spans of the accepted. */
+  signals: number;
   /** The first bodies on which the two disagree. */
   disagreements: { index: number; body: string; own: string; reference: string }[];
 }
 
-/** Both readers over `count` bodies, with columns and interner reused from body to body as in the receiver. */
-export function compareDecoders(seed: number, count: number): Outcome {
-  const interner = new ByteInterner({ entries: 5000, bytes: 1_000_000 });
-  const columns = new MetricColumns();
-  const outcome: Outcome = { accepted: 0, refused: 0, points: 0, disagreements: [] };
+/** Both readers over `count` bodies, with columns and caches reused from body to body as in the receiver. */
+export function compareDecoders(signal: Signal, seed: number, count: number): Outcome {
+  const { own: readOwn, reference: readReference } = READERS[signal]();
+  const outcome: Outcome = { accepted: 0, refused: 0, signals: 0, disagreements: [] };
   for (let index = 0; index < count && outcome.disagreements.length < 5; index++) {
-    const body = randomBody(seed, index);
-    const own = describe(() => ownRows(body, interner, columns));
-    const reference = describe(() => referenceRows(body));
+    const body = randomBody(signal, seed, index);
+    const own = describe(() => readOwn(body));
+    const reference = describe(() => readReference(body));
     if (own.text !== reference.text) {
       outcome.disagreements.push({
         index,
@@ -97,10 +110,34 @@ export function compareDecoders(seed: number, count: number): Outcome {
     if (own.text === undefined) outcome.refused++;
     else {
       outcome.accepted++;
-      outcome.points += columns.length;
+      outcome.signals += own.count;
     }
   }
   return outcome;
+}
+
+type Reader = (body: Uint8Array) => unknown[];
+
+const READERS: Record<Signal, () => { own: Reader; reference: Reader }> = {
+  metrics: () => {
+    const interner = new ByteInterner({ entries: 5000, bytes: 1_000_000 });
+    const columns = new MetricColumns();
+    return { own: (body) => ownRows(body, interner, columns), reference: referenceRows };
+  },
+  logs: () => eventReaders(decodeLogsProtobuf, LogsRequest),
+  traces: () => eventReaders(decodeTracesProtobuf, TraceRequest),
+};
+
+function eventReaders(
+  decode: (body: Uint8Array, groups: SignalGroups) => EventSignal[],
+  request: typeof LogsRequest,
+) {
+  const groups = new SignalGroups({ groups: 2000, bytes: 200_000 });
+  const own = (body: Uint8Array) => {
+    groups.trim();
+    return refusing(() => decode(body, groups));
+  };
+  return { own, reference: (body: Uint8Array) => signalsOfMessage(request.decode(body)) };
 }
 
 export function ownRows(
@@ -110,14 +147,18 @@ export function ownRows(
 ): Row[] {
   columns.clear();
   interner.trim();
+  refusing(() => decodeMetricsProtobuf(body, interner, columns));
+  return rowsOfColumns(columns, interner);
+}
+
+/** Any other error than a refusal is a fault of ours, which must not pass as one. */
+function refusing<Result>(decode: () => Result): Result {
   try {
-    decodeMetricsProtobuf(body, interner, columns);
+    return decode();
   } catch (error) {
-    // Any other error is a fault of ours, which must not pass as a refusal.
     if (!(error instanceof DecodeError)) throw new Fault(error);
     throw error;
   }
-  return rowsOfColumns(columns, interner);
 }
 
 class Fault extends Error {
@@ -126,15 +167,12 @@ class Fault extends Error {
   }
 }
 
-function describe(read: () => Row[]): { text?: string; error: string } {
+function describe(read: () => unknown[]): { text?: string; count: number; error: string } {
   try {
-    return { text: rowsText(read()), error: '' };
+    const found = read();
+    return { text: plainText(found), count: found.length, error: '' };
   } catch (error) {
     if (error instanceof Fault) throw error.cause;
-    return { error: `refused: ${(error as Error).message}` };
+    return { count: 0, error: `refused: ${(error as Error).message}` };
   }
-}
-
-export function rowsText(rows: Row[]): string {
-  return JSON.stringify(rows, (_, value) => (typeof value === 'bigint' ? String(value) : value));
 }

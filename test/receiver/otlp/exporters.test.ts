@@ -1,7 +1,4 @@
 /** Bodies as the real OpenTelemetry exporters write them, caught from the wire. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { gunzipSync } from 'node:zlib';
 import { OTLPMetricExporter as JsonExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPMetricExporter as ProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
@@ -12,33 +9,24 @@ import {
   PeriodicExportingMetricReader,
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { ByteInterner } from '../../../receiver/otlp/attribute-interner.ts';
 import { MetricColumns } from '../../../receiver/otlp/metric-columns.ts';
 import { decodeMetricsJson } from '../../../receiver/otlp/metrics-json.ts';
 import { decodeMetricsProtobuf } from '../../../receiver/otlp/metrics-protobuf.ts';
+import { startBodyCapture } from './body-capture.ts';
 import { rowsOfColumns } from './differential.ts';
 
-const bodies: Uint8Array[] = [];
-const server = createServer(async (request, response) => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  const body = Buffer.concat(chunks);
-  bodies.push(request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body);
-  response.end();
-});
-beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
-afterAll(() => new Promise((resolve) => server.close(resolve)));
-
-const options = () => ({
-  url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/metrics`,
+const options = (url: string) => ({
+  url: `${url}/v1/metrics`,
   temporalityPreference: AggregationTemporality.DELTA as never,
 });
 
-test.each<[string, () => PushMetricExporter, typeof decodeMetricsProtobuf]>([
-  ['protobuf', () => new ProtobufExporter(options()), decodeMetricsProtobuf],
-  ['JSON', () => new JsonExporter(options()), decodeMetricsJson],
-])('OpenTelemetry JS, %s', async (_, exporter, decode) => {
+test.each<[string, (url: string) => PushMetricExporter, typeof decodeMetricsProtobuf]>([
+  ['application/x-protobuf', (url) => new ProtobufExporter(options(url)), decodeMetricsProtobuf],
+  ['application/json', (url) => new JsonExporter(options(url)), decodeMetricsJson],
+])('OpenTelemetry JS, %s', async (mediaType, exporter, decode) => {
+  await using capture = await startBodyCapture();
   const provider = new MeterProvider({
     resource: resourceFromAttributes({ 'service.name': 'shop', 'process.pid': 12 }),
     views: [
@@ -47,7 +35,9 @@ test.each<[string, () => PushMetricExporter, typeof decodeMetricsProtobuf]>([
         aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM },
       },
     ],
-    readers: [new PeriodicExportingMetricReader({ exporter: exporter(), exportIntervalMillis: 3_600_000 })],
+    readers: [
+      new PeriodicExportingMetricReader({ exporter: exporter(capture.url), exportIntervalMillis: 3_600_000 }),
+    ],
   });
   const meter = provider.getMeter('usage', '1.2.3');
   const attributes = { 'usage.customer.id': 'Zürich', tier: 3, beta: true, ratio: 0.5, tags: ['a', 'b'] };
@@ -62,13 +52,12 @@ test.each<[string, () => PushMetricExporter, typeof decodeMetricsProtobuf]>([
     histogram.record(1);
     histogram.record(2.5);
   }
-  bodies.length = 0;
   await provider.forceFlush();
   await provider.shutdown();
 
   const interner = new ByteInterner();
   const columns = new MetricColumns();
-  decode(bodies[0], interner, columns);
+  decode(capture.bodies(mediaType)[0], interner, columns);
   const rows = rowsOfColumns(columns, interner);
   const sent = JSON.stringify([
     { key: 'usage.customer.id', value: { type: 'string', value: 'Zürich' } },

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { ByteInterner } from '../../../receiver/otlp/attribute-interner.ts';
 import { DecodeError, MetricColumns } from '../../../receiver/otlp/metric-columns.ts';
 import { decodeMetricsProtobuf } from '../../../receiver/otlp/metrics-protobuf.ts';
-import { compareDecoders, ownRows, randomBody, rowsOfColumns, rowsText } from './differential.ts';
+import { compareDecoders, ownRows, randomBody, rowsOfColumns } from './differential.ts';
 import { bytes, double, encode, type Field, fixed64, message, text, varint } from './otlp-generator.ts';
-import { referenceRows } from './otlp-proto.ts';
+import { plainText, referenceRows } from './otlp-proto.ts';
 
 const attribute = (key: string, ...value: Field[]) => [text(1, key), message(2, value)];
 const point = (...fields: Field[]) => message(1, fields);
@@ -190,7 +190,7 @@ describe('what the messages mean', () => {
     const encoded = encode(body);
     expect(ownRows(encoded)).toMatchObject(rows);
     expect(ownRows(encoded)).toHaveLength(rows.length);
-    expect(rowsText(ownRows(encoded))).toBe(rowsText(referenceRows(encoded)));
+    expect(plainText(ownRows(encoded))).toBe(plainText(referenceRows(encoded)));
   });
 
   test('a point leaves nothing of the one that had its row before', () => {
@@ -295,14 +295,14 @@ test('points are appended behind those of an earlier request', () => {
 test('same columns or same refusal as a schema-compiled library, for random and damaged bodies', () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   console.log(`decoder fuzz: seed ${seed} (npm run fuzz -- --seed ${seed} --count 6000)`);
-  const outcome = compareDecoders(seed, 6000);
+  const outcome = compareDecoders('metrics', seed, 6000);
   expect(outcome.disagreements, `seed ${seed}`).toEqual([]);
   // Otherwise the comparison would prove little.
   expect(outcome.accepted).toBeGreaterThan(2000);
   expect(outcome.refused).toBeGreaterThan(1000);
-  expect(outcome.points).toBeGreaterThan(10_000);
+  expect(outcome.signals).toBeGreaterThan(10_000);
 });
 
 test('a body of the fuzz test is the same whenever it is asked for', () => {
-  expect(randomBody(1, 2)).toEqual(randomBody(1, 2));
+  expect(randomBody('metrics', 1, 2)).toEqual(randomBody('metrics', 1, 2));
 });

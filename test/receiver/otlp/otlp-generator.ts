@@ -46,6 +46,11 @@ export const fixed64 = (number: number, value: bigint): Field => {
   new DataView(content.buffer).setBigUint64(0, BigInt.asUintN(64, value), true);
   return { number, wire: 1, value: content };
 };
+export const fixed32 = (number: number, value: number): Field => {
+  const content = new Uint8Array(4);
+  new DataView(content.buffer).setUint32(0, value, true);
+  return { number, wire: 5, value: content };
+};
 export const double = (number: number, value: number): Field => {
   const content = new Uint8Array(8);
   new DataView(content.buffer).setFloat64(0, value, true);
@@ -91,15 +96,23 @@ const UNSIGNED = [
   2n ** 64n - 1n,
 ];
 
+export type Signal = 'metrics' | 'logs' | 'traces';
+
+const RECORDS: Record<Signal, (random: Random) => Field[]> = {
+  metrics: metric,
+  logs: logRecord,
+  traces: span,
+};
+
 /** A valid request. Fields stand in any order, and may be written by a sloppy writer (see {@link encode}). */
-export function randomRequest(random: Random): Field[] {
-  return some(random, 3, () => message(1, resourceMetrics(random)));
+export function randomRequest(random: Random, signal: Signal): Field[] {
+  return some(random, 3, () => message(1, resourceGroup(random, RECORDS[signal])));
 }
 
-function resourceMetrics(random: Random): Field[] {
+function resourceGroup(random: Random, record: (random: Random) => Field[]): Field[] {
   return mixed(random, [
     ...maybe(random, () => message(1, resource(random))),
-    ...some(random, 3, () => message(2, scopeMetrics(random))),
+    ...some(random, 3, () => message(2, scopeGroup(random, record))),
     ...rarely(random, () => text(3, random.pick(STRINGS))),
   ]);
 }
@@ -117,7 +130,7 @@ function resource(random: Random): Field[] {
   ]);
 }
 
-function scopeMetrics(random: Random): Field[] {
+function scopeGroup(random: Random, record: (random: Random) => Field[]): Field[] {
   const scope = () =>
     mixed(random, [
       ...maybe(random, () => text(1, random.pick(STRINGS))),
@@ -127,9 +140,79 @@ function scopeMetrics(random: Random): Field[] {
     ]);
   return mixed(random, [
     ...maybe(random, () => message(1, scope())),
-    ...some(random, 3, () => message(2, metric(random))),
+    ...some(random, 3, () => message(2, record(random))),
     ...rarely(random, () => text(3, random.pick(STRINGS))),
   ]);
+}
+
+function logRecord(random: Random): Field[] {
+  return mixed(random, [
+    ...maybe(random, () => fixed64(1, random.pick(UNSIGNED))),
+    ...maybe(random, () => varint(2, random.pick([0n, 1n, 9n, 24n, 25n, -1n]))),
+    ...maybe(random, () => text(3, random.pick(STRINGS))),
+    ...maybe(random, () => message(5, anyValue(random, 0))),
+    ...some(random, 4, () => message(6, keyValue(random, 0))),
+    ...rarely(random, () => varint(7, random.pick(UNSIGNED))),
+    ...maybe(random, () => fixed32(8, random.below(2 ** 32))),
+    ...maybe(random, () => id(random, 9, 16)),
+    ...maybe(random, () => id(random, 10, 8)),
+    ...maybe(random, () => fixed64(11, random.pick(UNSIGNED))),
+    ...maybe(random, () => text(12, random.pick(STRINGS))),
+  ]);
+}
+
+function span(random: Random): Field[] {
+  return mixed(random, [
+    ...maybe(random, () => id(random, 1, 16)),
+    ...maybe(random, () => id(random, 2, 8)),
+    ...rarely(random, () => text(3, random.pick(STRINGS))),
+    ...maybe(random, () => id(random, 4, 8)),
+    ...maybe(random, () => text(5, random.pick(STRINGS))),
+    ...maybe(random, () => varint(6, random.pick([0n, 1n, 5n, 6n, -1n]))),
+    ...maybe(random, () => fixed64(7, random.pick(UNSIGNED))),
+    ...maybe(random, () => fixed64(8, random.pick(UNSIGNED))),
+    ...some(random, 4, () => message(9, keyValue(random, 0))),
+    ...rarely(random, () => varint(10, random.pick(UNSIGNED))),
+    ...some(random, 2, () => message(11, spanEvent(random))),
+    ...rarely(random, () => varint(12, random.pick(UNSIGNED))),
+    ...some(random, 2, () => message(13, spanLink(random))),
+    ...rarely(random, () => varint(14, random.pick(UNSIGNED))),
+    ...maybe(random, () => message(15, spanStatus(random))),
+    ...maybe(random, () => fixed32(16, random.below(2 ** 32))),
+  ]);
+}
+
+function spanEvent(random: Random): Field[] {
+  return mixed(random, [
+    ...maybe(random, () => fixed64(1, random.pick(UNSIGNED))),
+    ...maybe(random, () => text(2, random.pick(STRINGS))),
+    ...some(random, 2, () => message(3, keyValue(random, 0))),
+    ...rarely(random, () => varint(4, random.pick(UNSIGNED))),
+  ]);
+}
+
+function spanLink(random: Random): Field[] {
+  return mixed(random, [
+    ...maybe(random, () => id(random, 1, 16)),
+    ...maybe(random, () => id(random, 2, 8)),
+    ...rarely(random, () => text(3, random.pick(STRINGS))),
+    ...some(random, 2, () => message(4, keyValue(random, 0))),
+    ...rarely(random, () => varint(5, random.pick(UNSIGNED))),
+    ...maybe(random, () => fixed32(6, random.below(2 ** 32))),
+  ]);
+}
+
+function spanStatus(random: Random): Field[] {
+  return mixed(random, [
+    ...maybe(random, () => text(2, random.pick(STRINGS))),
+    ...maybe(random, () => varint(3, random.pick([0n, 1n, 2n, 3n, -1n]))),
+  ]);
+}
+
+/** Mostly of so many bytes; sometimes all zero, sometimes of another length. */
+function id(random: Random, number: number, length: number): Field {
+  const content = new Uint8Array(random.oneIn(8) ? random.below(2 * length) : length);
+  return bytes(number, random.oneIn(8) ? content : content.map(() => random.below(256)));
 }
 
 function metric(random: Random): Field[] {
@@ -368,7 +451,7 @@ export function mutateTree(random: Random, fields: Field[]): void {
         break;
       case 3: // another field number
         if (field !== undefined)
-          field.number = random.pick([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 16, 536870911]);
+          field.number = random.pick([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 536870911]);
         break;
       case 4: // another wire type
         if (field !== undefined) Object.assign(field, { number: field.number }, anyContent(random));
@@ -405,7 +488,7 @@ export function mutateTree(random: Random, fields: Field[]): void {
       default: // the oneof's other member, or a scalar again
         if (field !== undefined) {
           const again = structuredClone(field);
-          again.number = random.pick([again.number, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11]);
+          again.number = random.pick([again.number, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 15]);
           list.splice(place, 0, again);
         }
     }
@@ -449,7 +532,7 @@ function deepGroup(random: Random): Field {
 function deepValue(random: Random): Field {
   let value: Field[] = [];
   for (let level = 44 + random.below(6); level > 0; level--) value = [message(5, [message(1, value)])];
-  return message(random.pick([1, 3, 7, 9]), [text(1, 'deep'), message(2, value)]);
+  return message(random.pick([1, 3, 4, 6, 7, 9]), [text(1, 'deep'), message(2, value)]);
 }
 
 /** Damages bytes: flips, cuts, splices, removals and insertions. */

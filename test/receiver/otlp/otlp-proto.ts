@@ -142,7 +142,7 @@ message Status { int32 code = 1; string message = 2; }
 const root = protobuf.parse(SCHEMA).root;
 root.resolveAll();
 
-export const Request = root.lookupType('ExportMetricsServiceRequest');
+export const MetricsRequest = root.lookupType('ExportMetricsServiceRequest');
 export const LogsRequest = root.lookupType('ExportLogsServiceRequest');
 export const TraceRequest = root.lookupType('ExportTraceServiceRequest');
 export const MetricsResponse = root.lookupType('ExportMetricsServiceResponse');
@@ -192,7 +192,7 @@ const KINDS = ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary'];
 
 /** What the judge reads. */
 export function referenceRows(body: Uint8Array): Row[] {
-  return rowsOfMessage(Request.decode(body));
+  return rowsOfMessage(MetricsRequest.decode(body));
 }
 
 export function rowsOfMessage(request: Message): Row[] {
