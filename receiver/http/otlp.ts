@@ -143,7 +143,8 @@ export function bodyFormat(contentType: string | undefined): BodyFormat | null {
   return type === 'application/json' ? 'json' : null;
 }
 
-function bodyCompression(contentEncoding: string | undefined): BodyCompression | null {
+/** null: none that is taken. */
+export function bodyCompression(contentEncoding: string | undefined): BodyCompression | null {
   const encoding = (contentEncoding ?? '').trim().toLowerCase();
   if (encoding === '' || encoding === 'identity') return 'identity';
   if (encoding === 'gzip' || encoding === 'x-gzip') return 'gzip';

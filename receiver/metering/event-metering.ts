@@ -354,20 +354,10 @@ export class EventMetering {
         !(this.#registry.customers.has(customerId) && this.#registry.dimensions.has(dimensionId)),
     };
     this.#slots.set(name, slot);
-    // The customer as it came, not whom an alias means today: a repetition must look the same tomorrow.
-    writer.clear();
-    writer.text(kind);
-    writer.text(meterId);
-    writer.value({ type: 'int', value: BigInt(meterVersion) });
-    writer.value(event.customerId === null ? { type: 'empty' } : { type: 'string', value: event.customerId });
-    writer.value(dimensionId === null ? { type: 'empty' } : { type: 'string', value: dimensionId });
-    writer.text(event.unit);
-    writer.byte(isWeak ? 1 : 0);
-    writer.text(metadata);
     this.#queue.defineSlot({
       slot: slot.slot,
       context: this.#contextOf(event),
-      seriesHash: shortHash(writer.view()),
+      seriesHash: seriesHashOf(event, metadata),
       role: 'event',
       meterId,
       meterVersion,
@@ -420,6 +410,28 @@ export class EventMetering {
     if (this.#registry.discoverDimension(dimensionId, slot.unit))
       this.#queue.recordEvent({ type: 'dimension_discovered', sequence, dimensionId, unit: slot.unit });
   }
+}
+
+/** What all rows of a slot share. The dimension's id is at most as long as it may be. */
+function seriesHashOf(event: Event, metadata: string): string {
+  const dimensionId = event.dimensionId?.slice(0, MAX_ID_LENGTH) ?? null;
+  // The customer as it came, not whom an alias means today: a repetition must look the same tomorrow.
+  writer.clear();
+  writer.text(event.kind);
+  writer.text(event.meterId);
+  writer.value({ type: 'int', value: BigInt(event.meterVersion) });
+  writer.value(event.customerId === null ? { type: 'empty' } : { type: 'string', value: event.customerId });
+  writer.value(dimensionId === null ? { type: 'empty' } : { type: 'string', value: dimensionId });
+  writer.text(event.unit);
+  writer.byte(event.isWeak ? 1 : 0);
+  writer.text(metadata);
+  return shortHash(writer.view());
+}
+
+/** The series hash of a record by hand (SlotDefinition.seriesHash), in the unit that its dimension has now. */
+export function recordSeriesHash(record: RecordInput, unit: string): string {
+  const event = eventOfRecord(record, API_METER_ID, '', unit);
+  return seriesHashOf(event, JSON.stringify(event.metadata));
 }
 
 /** The key of a record by hand. */
