@@ -36,6 +36,7 @@ const OUT_OF_RANGE = codeNumber('out_of_range');
 const CREDITS_NOT_ALLOWED = codeNumber('credits_not_allowed');
 const ID_TOO_LONG = codeNumber('id_too_long');
 
+const NO_KEY: EventKey = Buffer.alloc(16);
 const SCALED_LIMIT = QUANTITY_LIMIT * 1_000_000_000_000n;
 
 type EventKind = 'log' | 'span' | 'record';
@@ -55,9 +56,11 @@ interface Event {
   value: EventClaim['value'];
   timeUnixNano: bigint;
   startUnixNano: bigint;
-  /** 32 hex digits. */
-  key: string;
+  key: EventKey;
 }
+
+/** 128 bits of SHA-256. */
+type EventKey = Buffer;
 
 /** Where the row of an event goes, and what it tells of its frame. */
 export interface EventPlace {
@@ -147,12 +150,8 @@ export class EventMetering {
   ): void {
     for (let ordinal = 0; ordinal < records.length; ordinal++) {
       const key = recordKey(records[ordinal], sequence, ordinal);
-      const event = eventOfRecord(
-        records[ordinal],
-        API_METER_ID,
-        key,
-        this.#unitOf(records[ordinal].dimensionId),
-      );
+      const unit = this.#unitOf(records[ordinal].dimensionId);
+      const event = eventOfRecord(records[ordinal], API_METER_ID, Buffer.from(key, 'hex'), unit);
       this.#write(event, ordinal, sequence, receivedAtUnixNano, outcome, rows, records.length - ordinal);
     }
   }
@@ -164,21 +163,20 @@ export class EventMetering {
    */
   meterCorrected(record: RecordInput, meterId: string, key: string, place: EventPlace): void {
     const { ordinal, sequence, receivedAtUnixNano, outcome, rows } = place;
-    const event = eventOfRecord(record, meterId, key, this.#unitOf(record.dimensionId));
+    const event = eventOfRecord(record, meterId, Buffer.from(key, 'hex'), this.#unitOf(record.dimensionId));
     this.#write(event, ordinal, sequence, receivedAtUnixNano, outcome, rows, 1);
   }
 
   /** What would be wrong with a record by hand, as a quarantine code's number; 0 if nothing. Writes nothing. */
   checkRecord(record: RecordInput, receivedAtUnixNano: bigint): number {
-    const event = eventOfRecord(record, API_METER_ID, '', this.#unitOf(record.dimensionId));
+    const event = eventOfRecord(record, API_METER_ID, NO_KEY, this.#unitOf(record.dimensionId));
     const { code } = judge(this.#registry, {
       customerId: this.#registry.customerOf(record.customerId),
       dimensionId: record.dimensionId,
       unit: event.unit,
       nature: 'event',
     });
-    const fault = this.#fault(event, receivedAtUnixNano, this.#readScaled(event.value, null), code);
-    return fault;
+    return this.#fault(event, receivedAtUnixNano, this.#readScaled(event.value, null), code);
   }
 
   #unitOf(dimensionId: string): string {
@@ -204,7 +202,7 @@ export class EventMetering {
     };
   }
 
-  #keyOf(signal: EventSignal, claim: EventClaim, meterId: string): { key: string; isWeak: boolean } {
+  #keyOf(signal: EventSignal, claim: EventClaim, meterId: string): { key: EventKey; isWeak: boolean } {
     writer.clear();
     if (claim.eventId !== null) {
       writer.byte(KEY_OF_EVENT_ID);
@@ -224,7 +222,7 @@ export class EventMetering {
     writer.value(
       claim.dimensionId === null ? { type: 'empty' } : { type: 'string', value: claim.dimensionId },
     );
-    return { key: shortHash(writer.view()), isWeak };
+    return { key: hash('sha256', writer.view(), 'buffer'), isWeak };
   }
 
   #groupHash(group: SignalGroup): string {
@@ -261,7 +259,7 @@ export class EventMetering {
     writeReading(reading, rows, row);
     rows.code[row] = code;
     rows.ordinal[row] = ordinal;
-    writeHash(event.key, rows.event, row * 4);
+    writeKey(event.key, rows.event, row * 4);
     rows.length = row + 1;
     outcome.claimed += 1;
   }
@@ -321,21 +319,11 @@ export class EventMetering {
   }
 
   #slotOf(event: Event): EventSlot {
-    const metadata = JSON.stringify(event.metadata);
-    const { kind, isWeak, meterId, meterVersion } = event;
-    const key = JSON.stringify([
-      kind,
-      isWeak,
-      meterId,
-      meterVersion,
-      event.customerId,
-      event.dimensionId,
-      event.unit,
-    ]);
-    const name = key + metadata;
+    const name = slotName(event);
     const known = this.#slots.get(name);
     if (known !== undefined) return known;
 
+    const metadata = JSON.stringify(event.metadata);
     const rawCustomer = event.customerId?.slice(0, MAX_ID_LENGTH) ?? null;
     const customerId = rawCustomer === null ? null : this.#registry.customerOf(rawCustomer);
     const dimensionId = event.dimensionId?.slice(0, MAX_ID_LENGTH) ?? null;
@@ -359,8 +347,8 @@ export class EventMetering {
       context: this.#contextOf(event),
       seriesHash: seriesHashOf(event, metadata),
       role: 'event',
-      meterId,
-      meterVersion,
+      meterId: event.meterId,
+      meterVersion: event.meterVersion,
       sinceUnixNano: null,
       customerId,
       dimensionId,
@@ -430,8 +418,23 @@ function seriesHashOf(event: Event, metadata: string): string {
 
 /** The series hash of a record by hand (SlotDefinition.seriesHash), in the unit that its dimension has now. */
 export function recordSeriesHash(record: RecordInput, unit: string): string {
-  const event = eventOfRecord(record, API_METER_ID, '', unit);
+  const event = eventOfRecord(record, API_METER_ID, NO_KEY, unit);
   return seriesHashOf(event, JSON.stringify(event.metadata));
+}
+
+/** All that the rows of a slot share, as one text. */
+function slotName(event: Event): string {
+  const { kind, isWeak, meterId, meterVersion, customerId, dimensionId, unit, metadata } = event;
+  let name = `${kind} ${isWeak ? 1 : 0} ${meterVersion} ${sized(meterId)}${sized(unit)}`;
+  name += customerId === null ? '-' : sized(customerId);
+  name += dimensionId === null ? '-' : sized(dimensionId);
+  for (const key in metadata) name += sized(key) + sized(metadata[key]);
+  return name;
+}
+
+/** A text that says how long it is, so that two of them in a row can be read in one way only. */
+function sized(text: string): string {
+  return `${text.length}:${text}`;
 }
 
 /** The key of a record by hand. */
@@ -479,7 +482,7 @@ function writeReading({ scaled, came }: Reading, rows: RowColumns, row: number):
     quantity.set([doubleBits[0], doubleBits[1], 0, 0], row * 4);
   } else if (came !== null) {
     valueKind[row] = VALUE_TEXT;
-    writeHash(shortHash(Buffer.from(came)), quantity, row * 4);
+    writeKey(hash('sha256', came, 'buffer'), quantity, row * 4);
   } else {
     valueKind[row] = VALUE_NONE;
     quantity.fill(0, row * 4, row * 4 + 4);
@@ -489,7 +492,7 @@ function writeReading({ scaled, came }: Reading, rows: RowColumns, row: number):
 const doubles = new Float64Array(1);
 const doubleBits = new Uint32Array(doubles.buffer);
 
-function eventOfRecord(record: RecordInput, meterId: string, key: string, unit: string): Event {
+function eventOfRecord(record: RecordInput, meterId: string, key: EventKey, unit: string): Event {
   const metadata: Record<string, string> = {};
   for (const name of Object.keys(record.metadata).sort()) {
     // A plain assignment to "__proto__" would set the prototype and lose the pair.
@@ -587,10 +590,12 @@ function shortHash(bytes: Uint8Array): string {
   return hash('sha256', bytes, 'hex').slice(0, 32);
 }
 
-/** 32 hex digits as four words, the lowest first, as the ledger reads 128-bit keys. */
-function writeHash(hex: string, words: Uint32Array, at: number): void {
-  for (let word = 0; word < 4; word++)
-    words[at + word] = Number.parseInt(hex.slice(24 - word * 8, 32 - word * 8), 16);
+/** The first 128 bits of a hash as four words, the lowest first, as the ledger reads 128-bit keys. */
+function writeKey(key: Buffer, words: Uint32Array, at: number): void {
+  words[at] = key.readUInt32BE(12);
+  words[at + 1] = key.readUInt32BE(8);
+  words[at + 2] = key.readUInt32BE(4);
+  words[at + 3] = key.readUInt32BE(0);
 }
 
 function write64(words: Uint32Array, row: number, value: bigint): void {
