@@ -2,6 +2,7 @@
  * JSON in a log's string body: parsed once, however many paths of however many meters lead into it, and with its
  * numbers exact.
  */
+import { scaledFromText, textFromScaled } from '../../../storage/decimal.ts';
 import type { AnyValue } from '../../otlp/metric-columns.ts';
 import type { PathStep } from './path.ts';
 
@@ -59,7 +60,9 @@ function parseBody(text: string): unknown {
 function keepDigits(_key: string, value: unknown, context?: { source?: string }): unknown {
   const source = context?.source;
   if (typeof value !== 'number' || source === undefined || !MAY_LOSE_DIGITS.test(source)) return value;
-  return new ExactNumber(source);
+  if (!/[eE]/.test(source)) return new ExactNumber(source);
+  const scaled = scaledFromText(source);
+  return scaled === null ? value : new ExactNumber(textFromScaled(scaled));
 }
 
 /** null where the value is nested too deep. */

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { decimalText } from '../../../storage/decimal-text.ts';
 import { ResourceId } from '../../../storage/resources.ts';
 import { BUILTIN_METER_ID } from '../builtin-meter.ts';
+import { unitFault } from '../units.ts';
 import { FIELD_SIGNALS, MAX_PATH_LENGTH, parsePath, SIGNALS, type SignalType } from './path.ts';
 import { compilePattern } from './regex.ts';
 
@@ -22,7 +23,7 @@ const PathText = z
   .max(MAX_PATH_LENGTH)
   .describe('A place in the signal');
 
-const Paths = z
+export const Paths = z
   .union([PathText, z.array(PathText).min(1).max(MAX_PATHS)], {
     error: 'must be a path such as attributes["key"], or a list of paths',
   })
@@ -82,13 +83,15 @@ function matchNode(levels: number): z.ZodType<MatchNode, MatchNode> {
           .array(matchNode(levels - 1))
           .min(1, 'must have at least one condition')
           .optional();
-  return z.strictObject({ ...CONDITION, all: nodes, any: nodes, none: nodes });
+  return z
+    .strictObject({ ...CONDITION, all: nodes, any: nodes, none: nodes })
+    .meta({ id: `condition-${MAX_GROUP_DEPTH - levels + 1}` });
 }
 
-const matchNodes = z.array(matchNode(MAX_GROUP_DEPTH)).min(1, 'must have at least one condition').optional();
+const topNodes = z.array(matchNode(MAX_GROUP_DEPTH)).min(1, 'must have at least one condition').optional();
 
 const Match = z
-  .strictObject({ all: matchNodes, any: matchNodes, none: matchNodes })
+  .strictObject({ all: topNodes, any: topNodes, none: topNodes })
   .describe('Which signals are the meter’s business: all, any and none have to hold together');
 
 const Customer = z
@@ -276,7 +279,11 @@ function checkRule(rule: MeterRule, report: Report): void {
         ['unit'],
         `a duration is given in one of ${DURATION_UNITS.join(', ')} (got ${JSON.stringify(rule.unit)}); it converts to the dimension's unit`,
       );
-  } else if (typeof value === 'string' && !only(['metrics'])) {
+  } else if (rule.unit !== null) {
+    const fault = unitFault(rule.unit);
+    if (fault !== null) report(['unit'], fault);
+  }
+  if (typeof value === 'string' && value !== 'duration' && !only(['metrics'])) {
     report(['value'], `"${value}" is of metrics alone (signals: ${listText(signals)})`);
   } else if (typeof value === 'object' && 'path' in value) {
     if (signals.includes('metrics'))
