@@ -8,6 +8,11 @@
 export interface SegmentRule {
   /** Unix nanoseconds; 0n = unknown: then the segment is all readings of the series. */
   startUnixNano: bigint;
+  /**
+   * A segment that began before this counts from its first reading on, because its meter did not exist yet; 0n = from
+   * its start.
+   */
+  sinceUnixNano: bigint;
   /** An SDK wrote it: a first reading at its own start time counts from zero. */
   fromSdk: boolean;
 }
@@ -22,7 +27,7 @@ export interface Reading {
  * as `baseline` then.
  */
 export function isBaseline(rule: SegmentRule, first: Reading): boolean {
-  if (rule.startUnixNano === 0n) return true;
+  if (rule.startUnixNano === 0n || rule.startUnixNano < rule.sinceUnixNano) return true;
   return rule.startUnixNano === first.timeUnixNano && !rule.fromSdk;
 }
 

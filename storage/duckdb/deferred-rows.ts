@@ -1,5 +1,5 @@
 /**
- * The slow path of a load: rows of which the memory cannot tell whether they are new, and readings that do not simply
+ * The slow path of a load: points of which the memory cannot tell whether they are new, and readings that do not simply
  * continue their series. They are compared with what is stored, in one query per table, and then settled one by one in
  * journal order, so that the outcome does not depend on how frames were grouped into loads.
  */
@@ -8,9 +8,24 @@ import { readBigInt, writeBigInt } from '../decimal.ts';
 import { VALUE_DECIMAL } from '../ledger-batch.ts';
 import { codeNumber } from '../quarantine-codes.ts';
 import { type Reading, SegmentTail } from './cumulative.ts';
-import type { Dictionaries } from './dictionaries.ts';
-import type { FactWriter, QuarantineText, RowOrigin } from './fact-writer.ts';
-import { incrementKind, KIND_CORRECTION, KIND_RECORD } from './schema.ts';
+import type { RowOrigin } from './fact-writer.ts';
+import {
+  type Listing,
+  QuarantineChanges,
+  type QuarantineKey,
+  type QuarantineTables,
+  quarantineKey,
+  quarantineName,
+} from './quarantine-changes.ts';
+import {
+  incrementKind,
+  KIND_CORRECTION,
+  KIND_RECORD,
+  RESOLUTION_CORRECTED,
+  RESOLUTION_DISMISSED,
+  RESOLUTION_OPEN,
+  type Resolution,
+} from './schema.ts';
 import {
   FLAG_CUMULATIVE,
   FLAG_DEFERRED,
@@ -34,23 +49,8 @@ export interface DeferredRow extends RowOrigin {
 /** What is known of one key while its rows are settled. */
 interface KeyState {
   counted: boolean;
-  /** A row of the table; the row that is about to be added; null = not in quarantine. */
-  quarantined: 'stored' | QuarantineAddition | null;
-}
-
-interface QuarantineAddition {
-  origin: RowOrigin;
-  text: QuarantineText;
-  lastSeen: Uint32Array | undefined;
-}
-
-/** A key as it lies in quarantine. */
-interface StoredKey {
-  series: number;
-  start: bigint;
-  time: bigint;
-  valueKind: number;
-  value: bigint;
+  /** null = not in quarantine. */
+  listing: Listing | null;
 }
 
 interface Segment {
@@ -62,13 +62,11 @@ interface Segment {
   tail: SegmentTail;
 }
 
-export interface LoadTables {
-  connection: DuckDBConnection;
-  facts: FactWriter;
-  slots: SlotTable;
-  dictionaries: Dictionaries;
+export interface LoadTables extends QuarantineTables {
   /** Nothing was ever quarantined. */
   quarantineIsEmpty: boolean;
+  /** Makes new series visible to the queries. */
+  flushSeries: () => void;
 }
 
 /**
@@ -93,9 +91,7 @@ class Settlement {
   readonly #tables: LoadTables;
   readonly #states: Map<string, KeyState>;
   readonly #segments: Map<string, Segment>;
-  readonly #additions = new Set<QuarantineAddition>();
-  readonly #removals: StoredKey[] = [];
-  readonly #seenAgain = new Map<string, { key: StoredKey; lastSeen: Uint32Array }>();
+  readonly #quarantine: QuarantineChanges;
   readonly #corrections = new Map<
     string,
     { row: DeferredRow; segment: Segment; timeUnixNano: bigint; change: bigint }
@@ -105,32 +101,31 @@ class Settlement {
     this.#tables = tables;
     this.#states = states;
     this.#segments = segments;
+    this.#quarantine = new QuarantineChanges(tables);
   }
 
   settle(row: DeferredRow): void {
-    const name = keyName(row, this.#tables.slots);
-    const state = this.#states.get(name)!;
+    const key = quarantineKey(row.batch, row.row, this.#tables.slots);
+    const state = this.#states.get(quarantineName(key))!;
     // A counted key never counts again, and is not listed either, whatever is wrong with it this time.
     if (state.counted) return;
-    if (row.code === 0) this.#count(row, name, state);
-    else if (state.quarantined === null) this.#quarantine(row, row.code, state);
-    else this.#seeAgain(row, name, state.quarantined);
+    const isSettled = state.listing === RESOLUTION_CORRECTED || state.listing === RESOLUTION_DISMISSED;
+    if (row.code === 0 && !isSettled) this.#count(row, key, state);
+    else if (state.listing === null) state.listing = this.#quarantine.list(row, row.code);
+    else this.#quarantine.seeAgain(row, key, state.listing);
   }
 
   async finish(): Promise<boolean> {
-    const { facts } = this.#tables;
     this.#addCorrections();
     this.#keepLevels();
-    await this.#changeStored();
-    for (const { origin, text, lastSeen } of this.#additions) facts.addQuarantine(origin, text, lastSeen);
-    return this.#additions.size > 0;
+    return this.#quarantine.finish();
   }
 
-  #count(row: DeferredRow, name: string, state: KeyState): void {
+  #count(row: DeferredRow, key: QuarantineKey, state: KeyState): void {
     const { slots, facts } = this.#tables;
     state.counted = true;
-    if (state.quarantined !== null) this.#leaveQuarantine(state, storedKey(row, slots));
-    this.#seenAgain.delete(name);
+    if (state.listing !== null) this.#quarantine.remove(key, state.listing);
+    state.listing = null;
     const keys = {
       series: slots.series[row.slot],
       customer: slots.customer[row.slot],
@@ -149,35 +144,9 @@ class Settlement {
     facts.addReading(row, keys.series);
     const at = facts.addUsage(row, keys, incrementKind(sameTime));
     writeBigInt(increment, facts.usage.words(5), at * 4);
-    if (isBaseline) this.#quarantine(row, BASELINE, state);
+    if (isBaseline) state.listing = this.#quarantine.list(row, BASELINE);
     if (displacedBaseline !== null) this.#displaceBaseline(segment, displacedBaseline);
     for (const { timeUnixNano, change } of corrections) this.#correct(row, segment, timeUnixNano, change);
-  }
-
-  #quarantine(origin: DeferredRow, code: number, state: KeyState): void {
-    const { slots, dictionaries } = this.#tables;
-    const addition = {
-      origin,
-      text: quarantineText(origin.slot, code, slots, dictionaries),
-      lastSeen: undefined,
-    };
-    state.quarantined = addition;
-    this.#additions.add(addition);
-  }
-
-  #seeAgain(row: DeferredRow, name: string, quarantined: 'stored' | QuarantineAddition): void {
-    const lastSeen = row.batch.frames.receivedAtUnixNano.slice(row.frame * 2, row.frame * 2 + 2);
-    if (quarantined === 'stored') {
-      this.#seenAgain.set(name, { key: storedKey(row, this.#tables.slots), lastSeen });
-    } else {
-      quarantined.lastSeen = lastSeen;
-    }
-  }
-
-  #leaveQuarantine(state: KeyState, key: StoredKey): void {
-    if (state.quarantined === 'stored') this.#removals.push(key);
-    else if (state.quarantined !== null) this.#additions.delete(state.quarantined);
-    state.quarantined = null;
   }
 
   #displaceBaseline(segment: Segment, { timeUnixNano, value }: Reading): void {
@@ -187,9 +156,11 @@ class Settlement {
       time: timeUnixNano,
       valueKind: VALUE_DECIMAL,
       value,
+      event: 0n,
     };
-    const state = this.#states.get(nameOf(key)) ?? { counted: true, quarantined: 'stored' as const };
-    this.#leaveQuarantine(state, key);
+    const state = this.#states.get(quarantineName(key));
+    this.#quarantine.remove(key, state?.listing ?? RESOLUTION_OPEN);
+    if (state !== undefined) state.listing = null;
   }
 
   /** Corrections of one reading by one frame become one row, so that rows have distinct keys. */
@@ -229,63 +200,6 @@ class Settlement {
       slots.flags[slot] |= FLAG_HAS_READINGS | FLAG_LEVEL_KNOWN;
     }
   }
-
-  async #changeStored(): Promise<void> {
-    const { connection, facts } = this.#tables;
-    if (this.#removals.length === 0 && this.#seenAgain.size === 0) return;
-    facts.flush();
-    await connection.run(`CREATE OR REPLACE TEMP TABLE quarantine_changes (series INTEGER, start_nano UBIGINT,
-      time_nano UBIGINT, value_kind UTINYINT, value_low UBIGINT, value_high UBIGINT, removed UTINYINT,
-      last_seen TIMESTAMP_NS)`);
-    const changes = await TableAppender.create(
-      connection,
-      ['temp', 'main', 'quarantine_changes'],
-      [4, 8, 8, 1, 8, 8, 1, 8],
-    );
-    const add = (key: StoredKey, removed: boolean, lastSeen: Uint32Array): void => {
-      changes.reserve();
-      const at = changes.length;
-      changes.words(0)[at] = key.series;
-      write64(changes.words(1), at, key.start);
-      write64(changes.words(2), at, key.time);
-      changes.bytes(3)[at] = key.valueKind;
-      write64(changes.words(4), at, key.value);
-      write64(changes.words(5), at, key.value >> 64n);
-      changes.bytes(6)[at] = removed ? 1 : 0;
-      copy64(lastSeen, 0, changes.words(7), at);
-      changes.length += 1;
-    };
-    const never = new Uint32Array(2);
-    for (const key of this.#removals) add(key, true, never);
-    for (const { key, lastSeen } of this.#seenAgain.values()) add(key, false, lastSeen);
-    changes.close();
-    const isSame = `q.series = c.series AND q.start_nano = c.start_nano AND q.time_nano = c.time_nano
-      AND q.value_kind = c.value_kind AND q.value_low = c.value_low AND q.value_high = c.value_high`;
-    if (this.#removals.length > 0) {
-      await connection.run(`DELETE FROM stored.quarantine q USING temp.quarantine_changes c
-        WHERE ${isSame} AND c.removed = 1`);
-    }
-    if (this.#seenAgain.size > 0) {
-      await connection.run(`UPDATE stored.quarantine q SET last_seen = c.last_seen FROM temp.quarantine_changes c
-        WHERE ${isSame} AND c.removed = 0`);
-    }
-  }
-}
-
-/** The customer and dimension that a quarantined row is listed under. */
-export function quarantineText(
-  slot: number,
-  code: number,
-  slots: SlotTable,
-  dictionaries: Dictionaries,
-): QuarantineText {
-  const ids = slots.unattributed.get(slot);
-  return {
-    series: slots.series[slot],
-    code,
-    customerId: ids === undefined ? dictionaries.customerId(slots.customer[slot]) : ids.customerId,
-    dimensionId: ids === undefined ? dictionaries.dimensionId(slots.dimension[slot]) : ids.dimensionId,
-  };
 }
 
 /** Puts the rows' keys where SQL can join them, in both forms that keys have in the tables. */
@@ -328,7 +242,7 @@ async function keyStates(
   const states = new Map<string, KeyState>();
   const stateOf = rows.map((row) => {
     const name = keyName(row, slots);
-    const state = states.get(name) ?? { counted: false, quarantined: null };
+    const state = states.get(name) ?? { counted: false, listing: null };
     states.set(name, state);
     return state;
   });
@@ -364,10 +278,11 @@ async function keyStates(
     for (const n of counted) stateOf[n].counted = true;
   }
   if (!quarantineIsEmpty) {
-    const quarantined = await found(`SELECT c.n FROM temp.candidates c JOIN stored.quarantine q
+    const listed =
+      await connection.runAndReadAll(`SELECT c.n, q.resolution FROM temp.candidates c JOIN stored.quarantine q
       ON c.series = q.series AND c.start_nano = q.start_nano AND c.time_nano = q.time_nano
       AND c.value_kind = q.value_kind AND c.value_low = q.value_low AND c.value_high = q.value_high`);
-    for (const n of quarantined) stateOf[n].quarantined = 'stored';
+    for (const [n, resolution] of listed.getRows()) stateOf[Number(n)].listing = resolution as Resolution;
   }
   return states;
 }
@@ -454,6 +369,7 @@ async function loadSegments(
   for (const [n, [name, segment]] of [...wanted].entries()) {
     const rule = {
       startUnixNano: segment.startUnixNano,
+      sinceUnixNano: read64(slots.since, segment.slot),
       fromSdk: (slots.flags[segment.slot] & FLAG_FROM_SDK) !== 0,
     };
     const level = levels.get(n);
@@ -499,23 +415,8 @@ function scaled(value: unknown): bigint {
   return (value as DuckDBDecimalValue).value;
 }
 
-function storedKey({ batch, row, slot }: DeferredRow, slots: SlotTable): StoredKey {
-  return {
-    series: slots.series[slot],
-    start: read64(batch.startUnixNano, row),
-    time: read64(batch.timeUnixNano, row),
-    valueKind: batch.valueKind[row],
-    value: readBigInt(batch.quantity, row * 4),
-  };
-}
-
-/** A key as text, one to one. */
-function nameOf({ series, start, time, valueKind, value }: StoredKey): string {
-  return `${series} ${start} ${time} ${valueKind} ${value}`;
-}
-
-function keyName(row: DeferredRow, slots: SlotTable): string {
-  return nameOf(storedKey(row, slots));
+function keyName({ batch, row }: DeferredRow, slots: SlotTable): string {
+  return quarantineName(quarantineKey(batch, row, slots));
 }
 
 function segmentName({ batch, row, slot }: DeferredRow, slots: SlotTable): string {

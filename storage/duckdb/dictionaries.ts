@@ -1,9 +1,8 @@
-/**
- * The integer keys of customers, dimensions, contexts and series: those that are stored, and new ones for what comes.
- */
+/** The integer keys of contexts and series: those that are stored, and new ones for what comes. */
 import { hash } from 'node:crypto';
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import type { ContextDefinition, RegistryEvent, SlotDefinition } from '../ledger-batch.ts';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { ContextDefinition, SlotDefinition } from '../ledger-batch.ts';
+import type { RegistryTables } from './registry-tables.ts';
 import { ROLE_CUMULATIVE, ROLE_DELTA, ROLE_EVENT, ROLE_LEVEL } from './schema.ts';
 import { SeriesFilter } from './series-filter.ts';
 import { NO_KEY } from './slot-table.ts';
@@ -21,33 +20,33 @@ export interface ResolvedSlot {
   isNew: boolean;
 }
 
-const ROWS_PER_INSERT = 1000;
-
 export class Dictionaries {
   readonly #connection: DuckDBConnection;
+  readonly #registry: RegistryTables;
   readonly #seriesRows: TableAppender;
   readonly #contextRows: TableAppender;
   readonly #filter = new SeriesFilter();
-  readonly #customerKeys = new Map<string, number>();
-  readonly #customerIds: string[] = [];
-  readonly #dimensionKeys = new Map<string, number>();
-  readonly #dimensionIds: string[] = [];
-  /** Declared by frames behind the position, which come again after a crash. */
-  readonly #instrumentsAhead = new Set<string>();
   #nextSeries = 1;
   #nextContext = 1;
   /** By the main thread's numbers. The ledger's own key comes when a series needs it. */
   readonly #contexts = new Map<number, { definition: ContextDefinition; key: number }>();
 
-  private constructor(connection: DuckDBConnection, seriesRows: TableAppender, contextRows: TableAppender) {
+  private constructor(
+    connection: DuckDBConnection,
+    registry: RegistryTables,
+    seriesRows: TableAppender,
+    contextRows: TableAppender,
+  ) {
     this.#connection = connection;
+    this.#registry = registry;
     this.#seriesRows = seriesRows;
     this.#contextRows = contextRows;
   }
 
-  static async open(connection: DuckDBConnection): Promise<Dictionaries> {
+  static async open(connection: DuckDBConnection, registry: RegistryTables): Promise<Dictionaries> {
     const dictionaries = new Dictionaries(
       connection,
+      registry,
       await TableAppender.create(
         connection,
         [null, 'stored', 'series'],
@@ -63,72 +62,9 @@ export class Dictionaries {
     return dictionaries;
   }
 
-  /** The key of a customer; {@link NO_KEY} if it is unknown. */
-  customerKey(id: string | null): number {
-    return id === null ? NO_KEY : (this.#customerKeys.get(id) ?? NO_KEY);
-  }
-
-  customerId(key: number): string {
-    return this.#customerIds[key];
-  }
-
-  dimensionKey(id: string | null): number {
-    return id === null ? NO_KEY : (this.#dimensionKeys.get(id) ?? NO_KEY);
-  }
-
-  dimensionId(key: number): string {
-    return this.#dimensionIds[key];
-  }
-
   /** Forgets the main thread's numbers. */
   forgetContexts(): void {
     this.#contexts.clear();
-  }
-
-  /** Applies what the interpretation of frames found out. */
-  async apply(events: readonly RegistryEvent[]): Promise<void> {
-    const customers: DuckDBValue[][] = [];
-    const dimensions: DuckDBValue[][] = [];
-    const instruments: DuckDBValue[][] = [];
-    for (const event of events) {
-      const sequence = BigInt(event.sequence);
-      if (event.type === 'customer_discovered') {
-        if (this.#customerKeys.has(event.customerId)) continue;
-        customers.push([this.#addCustomer(event.customerId), event.customerId, sequence]);
-      } else if (event.type === 'dimension_discovered') {
-        if (this.#dimensionKeys.has(event.dimensionId)) continue;
-        dimensions.push([this.#addDimension(event.dimensionId), event.dimensionId, event.unit, sequence]);
-      } else if (!this.#instrumentsAhead.has(event.instrumentHash)) {
-        instruments.push([String(BigInt(`0x${event.instrumentHash}`)), event.temporality, sequence]);
-      }
-    }
-    await this.#insert(
-      `stored.customers SELECT $1, $2, NULL, NULL, NULL, [], '{}', true, NULL, false, false, $3`,
-      customers,
-    );
-    await this.#insert(
-      `stored.dimensions SELECT $1, $2, NULL, $3, 'sum', NULL, NULL, 'none', NULL, NULL, NULL, false, true, NULL,
-        false, false, $4`,
-      dimensions,
-    );
-    await this.#insert('stored.instruments SELECT $1::UHUGEINT, $2, $3', instruments);
-  }
-
-  /**
-   * Inserts many rows with few statements: each INSERT takes a block of memory per column until the commit.
-   * @param target table and SELECT list, in which $1, $2, … are a row's values
-   */
-  async #insert(target: string, rows: readonly DuckDBValue[][]): Promise<void> {
-    for (let from = 0; from < rows.length; from += ROWS_PER_INSERT) {
-      const some = rows.slice(from, from + ROWS_PER_INSERT);
-      const width = some[0].length;
-      const tuples = some.map((_, row) => `(${some[0].map((_, i) => `$${row * width + i + 1}`).join(', ')})`);
-      const names = some[0].map((_, i) => `v${i + 1}`).join(', ');
-      await this.#connection.run(
-        `INSERT INTO ${target.replaceAll('$', 'v')} FROM (VALUES ${tuples.join(', ')}) rows(${names})`,
-        some.flat(),
-      );
-    }
   }
 
   /** Gives keys to slots, stores series and contexts that are new. Rows wait for {@link flush}. */
@@ -161,8 +97,8 @@ export class Dictionaries {
         definition,
         context: context.definition,
         series: known ?? this.#nextSeries++,
-        customer: this.customerKey(definition.customerId),
-        dimension: this.dimensionKey(definition.dimensionId),
+        customer: this.#registry.customerKey(definition.customerId),
+        dimension: this.#registry.dimensionKey(definition.dimensionId),
         isNew: known === undefined,
       };
       if (resolved.isNew) {
@@ -273,30 +209,8 @@ export class Dictionaries {
     return keys;
   }
 
-  #addCustomer(id: string, key = Math.max(1, this.#customerIds.length)): number {
-    this.#customerKeys.set(id, key);
-    this.#customerIds[key] = id;
-    return key;
-  }
-
-  #addDimension(id: string, key = Math.max(1, this.#dimensionIds.length)): number {
-    this.#dimensionKeys.set(id, key);
-    this.#dimensionIds[key] = id;
-    return key;
-  }
-
   async #read(): Promise<void> {
     const rows = async (sql: string) => (await this.#connection.runAndReadAll(sql)).getRows();
-    for (const [key, id] of await rows('SELECT customer, id FROM stored.customers')) {
-      this.#addCustomer(String(id), Number(key));
-    }
-    for (const [key, id] of await rows('SELECT dimension, id FROM stored.dimensions')) {
-      this.#addDimension(String(id), Number(key));
-    }
-    for (const [hash] of await rows(`SELECT lower(lpad(hex(hash), 32, '0')) FROM stored.instruments
-      WHERE sequence > (SELECT sequence FROM stored.position)`)) {
-      this.#instrumentsAhead.add(String(hash));
-    }
     const [[series, context]] = await rows(`SELECT
       (SELECT coalesce(max(series), 0) FROM stored.series), (SELECT coalesce(max(context), 0) FROM stored.contexts)`);
     this.#nextSeries = Number(series) + 1;

@@ -101,8 +101,8 @@ export class FactWriter {
     readings.length += 1;
   }
 
-  /** @param lastSeen the frame of the batch where the same signal came last, if not its own */
-  addQuarantine({ batch, row, frame }: RowOrigin, text: QuarantineText, lastSeen?: Uint32Array): void {
+  /** @param seen when the signal came first and last, two words each, where not with its frame */
+  addQuarantine({ batch, row, frame }: RowOrigin, text: QuarantineText, seen: Seen = {}): void {
     const { quarantine } = this;
     quarantine.reserve();
     const at = quarantine.length;
@@ -119,10 +119,11 @@ export class FactWriter {
     quarantine.bytes(8)[at] = text.code;
     quarantine.setText(9, text.customerId);
     quarantine.setText(10, text.dimensionId);
-    copy64(batch.frames.receivedAtUnixNano, frame, quarantine.words(11), at);
-    if (lastSeen === undefined) copy64(batch.frames.receivedAtUnixNano, frame, quarantine.words(12), at);
-    else copy64(lastSeen, 0, quarantine.words(12), at);
-    setSequence(quarantine.words(13), at, batch.frames.sequence[frame]);
+    if (seen.first === undefined) copy64(batch.frames.receivedAtUnixNano, frame, quarantine.words(11), at);
+    else copy64(seen.first, 0, quarantine.words(11), at);
+    if (seen.last === undefined) copy64(batch.frames.receivedAtUnixNano, frame, quarantine.words(12), at);
+    else copy64(seen.last, 0, quarantine.words(12), at);
+    setSequence(quarantine.words(13), at, originOf(batch, row) ?? batch.frames.sequence[frame]);
     quarantine.words(14)[at] = batch.ordinal[row];
     if (hasEventKey(batch, row)) {
       copy128(batch.event, row, quarantine.words(QUARANTINE_EVENT), at);
@@ -151,8 +152,19 @@ export class FactWriter {
   }
 }
 
+/** The frame that a row of a replay first came with; null if it comes for the first time. */
+export function originOf({ originSequence }: LedgerBatch, row: number): number | null {
+  return originSequence.length === 0 || originSequence[row] === 0 ? null : originSequence[row];
+}
+
+/** When a signal came, Unix nanoseconds as two words. */
+export interface Seen {
+  first?: Uint32Array;
+  last?: Uint32Array;
+}
+
 /** Whether a row is an event: the keys of metric points are zero. */
-function hasEventKey({ event }: LedgerBatch, row: number): boolean {
+export function hasEventKey({ event }: LedgerBatch, row: number): boolean {
   const at = row * 4;
   return event.length > 0 && (event[at] | event[at + 1] | event[at + 2] | event[at + 3]) !== 0;
 }

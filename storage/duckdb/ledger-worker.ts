@@ -5,18 +5,13 @@
 import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { DEFAULT_SETTINGS } from '../changes.ts';
 import type { LedgerBatch } from '../ledger-batch.ts';
 import { type QueryRequest, runQuery } from '../query/index.ts';
 import { messageOf, openDatabase } from './database.ts';
 import { LedgerError } from './ledger-error.ts';
-import type {
-  FromLedgerThread,
-  LedgerThreadOptions,
-  RegistrySnapshot,
-  ToLedgerThread,
-} from './ledger-protocol.ts';
+import type { FromLedgerThread, LedgerThreadOptions, ToLedgerThread } from './ledger-protocol.ts';
 import { Loader, ROW_GROUP } from './loader.ts';
+import { readRegistry } from './registry-snapshot.ts';
 
 /** Rows that are taken at once, up to a batch more: what does not fill a row group waits for the next ones. */
 const LOAD_ROWS = ROW_GROUP;
@@ -74,7 +69,7 @@ class LedgerThread {
         this.#schedule();
         break;
       case 'registry':
-        this.#answer(message.id, () => this.#registry());
+        this.#answer(message.id, () => this.#withConnection(readRegistry));
         break;
       case 'query':
         this.#answer(message.id, () => this.#query(message.request));
@@ -112,7 +107,10 @@ class LedgerThread {
   }
 
   async #load(): Promise<void> {
+    const before = { position: this.#loader.position, rows: this.#loader.committedRows };
     if (this.#queue.length > 0) await this.#loader.take(this.#dequeue());
+    // Changes are committed when they are taken.
+    if (this.#loader.position > before.position) this.#noteCommit(before.rows);
     const isUrgent = this.#isUrgent && this.#queue.length === 0;
     // What comes from here on is nobody's hurry, until somebody asks again.
     if (isUrgent) this.#isUrgent = false;
@@ -125,60 +123,35 @@ class LedgerThread {
 
   async #commit(what: 'everything' | 'whole row groups'): Promise<void> {
     const before = this.#loader.committedRows;
-    if (!(await this.#loader.commit(what))) return;
+    if (await this.#loader.commit(what)) this.#noteCommit(before);
+  }
+
+  #noteCommit(rowsBefore: number): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    send({ type: 'loaded', position: this.#loader.position, rows: this.#loader.committedRows - before });
+    send({ type: 'loaded', position: this.#loader.position, rows: this.#loader.committedRows - rowsBefore });
   }
 
   #logBytes(): number {
     return statSync(`${this.#options.path}.wal`, { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  /** The batches of the next load: up to one that resets, which begins a load of its own. */
+  /** The batches of the next load: up to one that resets, which begins a load of its own; one with changes is one. */
   #dequeue(): LedgerBatch[] {
     let count = 1;
     let rows = this.#queue[0].length;
-    while (count < this.#queue.length && !this.#queue[count].reset && rows < LOAD_ROWS) {
+    const joins = ({ reset, changes }: LedgerBatch) => !reset && changes.length === 0;
+    while (
+      count < this.#queue.length &&
+      this.#queue[0].changes.length === 0 &&
+      joins(this.#queue[count]) &&
+      rows < LOAD_ROWS
+    ) {
       rows += this.#queue[count].length;
       count += 1;
     }
     this.#queuedRows -= rows;
     return this.#queue.splice(0, count);
-  }
-
-  async #registry(): Promise<RegistrySnapshot> {
-    return this.#withConnection(async (connection) => {
-      const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRows();
-      // Frames behind the position come again, and must be judged as they were the first time.
-      const judged = 'sequence <= (SELECT sequence FROM stored.position)';
-      const customers = await rows(`SELECT id FROM stored.customers WHERE ${judged} ORDER BY customer`);
-      const dimensions = await rows(
-        `SELECT id, unit, aggregation, credits_allowed, discovered FROM stored.dimensions WHERE ${judged}
-        ORDER BY dimension`,
-      );
-      const instruments = await rows(
-        `SELECT lower(lpad(hex(hash), 32, '0')), temporality FROM stored.instruments WHERE ${judged}
-        ORDER BY sequence`,
-      );
-      return {
-        customers: customers.map(([id]) => String(id)),
-        aliases: [],
-        meters: [],
-        settings: DEFAULT_SETTINGS,
-        dimensions: dimensions.map(([id, unit, aggregation, creditsAllowed, discovered]) => ({
-          id: String(id),
-          unit: String(unit),
-          aggregation: String(aggregation),
-          creditsAllowed: creditsAllowed === true,
-          discovered: discovered === true,
-        })),
-        instruments: instruments.map(([hash, temporality]) => ({
-          hash: String(hash),
-          temporality: Number(temporality) as 1 | 2,
-        })),
-      };
-    });
   }
 
   #query(request: QueryRequest): Promise<unknown> {

@@ -9,14 +9,21 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { LedgerBatch, RegistryEvent } from '../ledger-batch.ts';
 import { codeNumber } from '../quarantine-codes.ts';
-import { type DeferredRow, quarantineText, releaseSlots, settleDeferred } from './deferred-rows.ts';
+import { settleEvents } from './deferred-events.ts';
+import { type DeferredRow, type LoadTables, releaseSlots, settleDeferred } from './deferred-rows.ts';
 import { Dictionaries, type ResolvedSlot } from './dictionaries.ts';
-import { FactWriter } from './fact-writer.ts';
+import { EventFilter } from './event-filter.ts';
+import { addStoredEvents } from './event-keys.ts';
+import { FactWriter, setSequence, USAGE_EVENT } from './fact-writer.ts';
+import { applyChanges, effectiveRows } from './ledger-changes.ts';
+import { quarantineText, type Rejudged } from './quarantine-changes.ts';
+import { RegistryTables } from './registry-tables.ts';
 import { KIND_INCREMENT, KIND_RECORD } from './schema.ts';
 import {
   approximate,
   FLAG_CUMULATIVE,
   FLAG_DEFERRED,
+  FLAG_EVENT,
   FLAG_FROM_SDK,
   FLAG_GUESSED_MARK,
   FLAG_HAS_READINGS,
@@ -37,14 +44,17 @@ const MIXED_START = codeNumber('mixed_start');
 const BASELINE = codeNumber('baseline');
 /** Rows of a row group of DuckDB. */
 export const ROW_GROUP = 122_880;
+const NONE_REJUDGED: Rejudged = new Map();
 /** Before every instant. */
 const NO_MARK = -1;
 
 export class Loader {
   readonly #connection: DuckDBConnection;
+  readonly #registry: RegistryTables;
   readonly #dictionaries: Dictionaries;
   readonly #facts: FactWriter;
   readonly #slots = new SlotTable();
+  readonly #events: EventFilter;
   readonly #rowGroup: number;
   #position: number;
   /** Sequence of the last frame that was taken. */
@@ -61,17 +71,19 @@ export class Loader {
   /** Slots whose mark is the greatest time of all series. */
   #guessedMarks = 0;
   #deferred: DeferredRow[] = [];
+  #deferredEvents: DeferredRow[] = [];
 
   private constructor(
     connection: DuckDBConnection,
-    dictionaries: Dictionaries,
-    facts: FactWriter,
+    tables: { registry: RegistryTables; dictionaries: Dictionaries; facts: FactWriter; events: EventFilter },
     rowGroup: number,
     state: { position: number; greatestTime: bigint; quarantineIsEmpty: boolean },
   ) {
     this.#connection = connection;
-    this.#dictionaries = dictionaries;
-    this.#facts = facts;
+    this.#registry = tables.registry;
+    this.#dictionaries = tables.dictionaries;
+    this.#facts = tables.facts;
+    this.#events = tables.events;
     this.#rowGroup = rowGroup;
     this.#position = state.position;
     this.#taken = state.position;
@@ -88,9 +100,12 @@ export class Loader {
     const reader = await connection.runAndReadAll(`SELECT sequence, epoch_ns(greatest_time),
       (SELECT count(*) FROM (FROM stored.quarantine LIMIT 1)) FROM stored.position`);
     const [position, greatestTime, quarantined] = reader.getRows()[0];
-    const dictionaries = await Dictionaries.open(connection);
+    const registry = await RegistryTables.open(connection);
+    const dictionaries = await Dictionaries.open(connection, registry);
     const facts = await FactWriter.open(connection, 2 * rowGroup);
-    return new Loader(connection, dictionaries, facts, rowGroup, {
+    const events = new EventFilter();
+    await addStoredEvents(connection, events);
+    return new Loader(connection, { registry, dictionaries, facts, events }, rowGroup, {
       position: Number(position),
       greatestTime: BigInt(greatestTime as bigint),
       quarantineIsEmpty: Number(quarantined) === 0,
@@ -108,10 +123,16 @@ export class Loader {
   }
 
   /**
-   * Takes batches into the transaction that the next {@link commit} ends. Only the first of them may reset. After an
-   * error nothing since the last commit is stored, and the loader must not be used any more.
+   * Takes batches into the transaction that the next {@link commit} ends. Only the first of them may reset. A batch
+   * with changes comes alone, and is committed: what comes before it, too. After an error nothing since the last commit
+   * is stored, and the loader must not be used any more.
    */
   async take(batches: readonly LedgerBatch[]): Promise<void> {
+    if (batches.some(({ changes }) => changes.length > 0)) {
+      if (batches.length > 1) throw new RangeError('a batch with changes must be taken alone');
+      await this.#takeChanges(batches[0]);
+      return;
+    }
     await this.#begin();
     // Marks are lost by a reset and found again by queries, which do not see what is staged.
     if (batches[0].reset) {
@@ -121,10 +142,54 @@ export class Loader {
     await this.#define(batches);
     if (this.#guessedMarks > 0) await this.#findMarks(batches);
     for (const batch of batches) this.#takeRows(batch);
-    if (this.#deferred.length > 0) await this.#settle();
+    await this.#settle();
+    this.#noteTaken(batches);
+  }
+
+  /**
+   * Everything before the changes is committed first, so that they find it; then they are committed with their rows and
+   * the position, so that they are never ahead of it: frames that come again after a crash are judged without them.
+   */
+  async #takeChanges(batch: LedgerBatch): Promise<void> {
+    await this.commit('everything');
+    await this.#begin();
+    const effects = await applyChanges(batch, {
+      connection: this.#connection,
+      registry: this.#registry,
+      slots: this.#slots,
+    });
+    await this.#define([batch]);
+    if (this.#guessedMarks > 0) await this.#findMarks([batch]);
+    const meters = await this.#metersOf(batch);
+    for (const row of effectiveRows(
+      batch,
+      effects,
+      (row) => meters.get(this.#slots.series[batch.slot[row]])!,
+    )) {
+      this.#takeAgain(batch, row);
+    }
+    await this.#settle(effects.rejudged);
+    this.#noteTaken([batch]);
+    await this.commit('everything');
+  }
+
+  #noteTaken(batches: readonly LedgerBatch[]): void {
     const { frames } = batches[batches.length - 1];
     this.#taken = frames.sequence[frames.length - 1];
     for (const { length } of batches) this.#takenRows += length;
+  }
+
+  /** The meters of the rows, by their series. */
+  async #metersOf({ length, slot }: LedgerBatch): Promise<Map<number, string>> {
+    if (length === 0) return new Map();
+    this.#dictionaries.flush();
+    await this.#nameSeries(
+      [...new Set(slot.subarray(0, length))].map((one) => [one, this.#slots.series[one]]),
+    );
+    const reader = await this.#connection.runAndReadAll(
+      'SELECT s.series, s.meter_id FROM stored.series s JOIN temp.wanted_series w USING (series)',
+    );
+    return new Map(reader.getRows().map(([series, meterId]) => [Number(series), String(meterId)] as const));
   }
 
   /**
@@ -192,13 +257,13 @@ export class Loader {
       this.#guessedMarks = 0;
     }
     const events: RegistryEvent[] = batches.flatMap((batch) => batch.events);
-    if (events.length > 0) await this.#dictionaries.apply(events);
+    if (events.length > 0) await this.#registry.apply(events);
     const known: ResolvedSlot[] = [];
     for (const { contexts, slots } of batches) {
       const resolved = await this.#dictionaries.resolve(contexts, slots);
       for (const slot of resolved) {
         this.#defineSlot(slot);
-        if (!slot.isNew) known.push(slot);
+        if (!slot.isNew && slot.definition.role !== 'event') known.push(slot);
       }
     }
     if (known.length > 0) await this.#recall(known);
@@ -207,6 +272,7 @@ export class Loader {
   #defineSlot({ definition, context, series, customer, dimension, isNew }: ResolvedSlot): void {
     let flags = 0;
     if (definition.role === 'cumulative') flags |= FLAG_CUMULATIVE;
+    else if (definition.role === 'event') flags |= FLAG_EVENT;
     if (context.fromSdk) flags |= FLAG_FROM_SDK;
     if (customer === NO_KEY || dimension === NO_KEY) {
       flags |= FLAG_UNATTRIBUTED;
@@ -214,12 +280,12 @@ export class Loader {
       this.#slots.unattributed.set(definition.slot, { customerId, dimensionId });
     }
     // A series that was seen before has nothing stored beyond the greatest time of all.
-    if (!isNew) {
+    if (!isNew && definition.role !== 'event') {
       flags |= FLAG_GUESSED_MARK;
       this.#guessedMarks += 1;
     }
     const mark = isNew ? NO_MARK : this.#greatestMark;
-    this.#slots.define(definition.slot, { series, customer, dimension }, flags, mark);
+    this.#slots.define(definition.slot, { series, customer, dimension }, definition, flags, mark);
   }
 
   /** Fetches what the slots of known series need: their quarantined times, and of cumulative ones their readings. */
@@ -367,6 +433,10 @@ export class Loader {
   #takeOther(batch: LedgerBatch, row: number, frame: number): void {
     const slots = this.#slots;
     const slot = batch.slot[row];
+    if ((slots.flags[slot] & FLAG_EVENT) !== 0) {
+      this.#takeEvent(batch, row, frame);
+      return;
+    }
     const time = approximate(batch.timeUnixNano[row * 2], batch.timeUnixNano[row * 2 + 1]);
     const isCumulative = (slots.flags[slot] & FLAG_CUMULATIVE) !== 0;
     const code = isCumulative ? this.#judgeStart(batch, row, slot) : batch.code[row];
@@ -403,6 +473,56 @@ export class Loader {
     }
   }
 
+  #takeEvent(batch: LedgerBatch, row: number, frame: number): void {
+    const slot = batch.slot[row];
+    const code = batch.code[row];
+    const deferredRow = { batch, row, frame, slot, code };
+    if (code === 0 && (this.#slots.flags[slot] & FLAG_UNATTRIBUTED) !== 0) this.#attribute(slot);
+    // From here on the key is known, so that a later row of it waits for this one.
+    if (this.#events.add(batch.event, row * 4)) this.#deferredEvents.push(deferredRow);
+    else if (code !== 0) this.#quarantine(deferredRow);
+    else this.#stageEvent(deferredRow);
+  }
+
+  #stageEvent(origin: DeferredRow): void {
+    const { batch, row, frame, slot } = origin;
+    const { records } = this.#facts;
+    const { series, customer, dimension } = this.#slots;
+    records.reserve();
+    const at = records.length;
+    records.words(0)[at] = series[slot];
+    records.words(1)[at] = customer[slot];
+    records.words(2)[at] = dimension[slot];
+    copy64(batch.startUnixNano, row, records.words(3), at);
+    copy64(batch.timeUnixNano, row, records.words(4), at);
+    copy128(batch.quantity, row, records.words(5), at);
+    records.bytes(6)[at] = KIND_RECORD;
+    setSequence(records.words(7), at, batch.frames.sequence[frame]);
+    copy128(batch.event, row, records.words(USAGE_EVENT), at);
+    records.setPresent(USAGE_EVENT);
+    records.length = at + 1;
+  }
+
+  /** A row of a frame with changes: it may have been here before in another form, so it goes the slow path. */
+  #takeAgain(batch: LedgerBatch, row: number): void {
+    const slots = this.#slots;
+    const slot = batch.slot[row];
+    const isCumulative = (slots.flags[slot] & FLAG_CUMULATIVE) !== 0;
+    const code = isCumulative ? this.#judgeStart(batch, row, slot) : batch.code[row];
+    if (code === 0 && (slots.flags[slot] & FLAG_UNATTRIBUTED) !== 0) this.#attribute(slot);
+    const deferredRow = { batch, row, frame: 0, slot, code };
+    if ((slots.flags[slot] & FLAG_EVENT) !== 0) {
+      this.#events.add(batch.event, row * 4);
+      this.#deferredEvents.push(deferredRow);
+      return;
+    }
+    const time = approximate(batch.timeUnixNano[row * 2], batch.timeUnixNano[row * 2 + 1]);
+    if (code === 0) this.#raiseMark(batch, row, slot, time);
+    else slots.widenQuarantine(slot, time, time);
+    slots.flags[slot] |= FLAG_DEFERRED;
+    this.#deferred.push(deferredRow);
+  }
+
   /** The code of a row of a cumulative series: `mixed_start` comes before the codes with a greater number. */
   #judgeStart({ code, startUnixNano }: LedgerBatch, row: number, slot: number): number {
     const { startKind } = this.#slots;
@@ -434,7 +554,8 @@ export class Loader {
     if (order > 0) {
       // The first reading of a segment; see isBaseline in cumulative.ts.
       const isOfStart = compare64(startUnixNano, row, timeUnixNano, row) === 0;
-      if (isUnknownStart || (isOfStart && (flags & FLAG_FROM_SDK) === 0)) {
+      const beganBefore = compare64(startUnixNano, row, slots.since, slot) < 0;
+      if (isUnknownStart || beganBefore || (isOfStart && (flags & FLAG_FROM_SDK) === 0)) {
         increment.fill(0, at * 4, at * 4 + 4);
         this.#quarantine({ ...origin, code: BASELINE });
       }
@@ -455,7 +576,7 @@ export class Loader {
 
   #quarantine(row: DeferredRow): void {
     this.#quarantineIsEmpty = false;
-    this.#facts.addQuarantine(row, quarantineText(row.slot, row.code, this.#slots, this.#dictionaries));
+    this.#facts.addQuarantine(row, quarantineText(row.slot, row.code, this.#slots, this.#registry));
   }
 
   #raiseMark(batch: LedgerBatch, row: number, slot: number, time: number): void {
@@ -472,8 +593,8 @@ export class Loader {
   #attribute(slot: number): void {
     const slots = this.#slots;
     const { customerId, dimensionId } = slots.unattributed.get(slot)!;
-    slots.customer[slot] = this.#dictionaries.customerKey(customerId);
-    slots.dimension[slot] = this.#dictionaries.dimensionKey(dimensionId);
+    slots.customer[slot] = this.#registry.customerKey(customerId);
+    slots.dimension[slot] = this.#registry.dimensionKey(dimensionId);
     if (slots.customer[slot] === NO_KEY || slots.dimension[slot] === NO_KEY) {
       throw new RangeError(
         `a point to be counted belongs to customer ${JSON.stringify(customerId)} and dimension ` +
@@ -484,17 +605,22 @@ export class Loader {
     slots.unattributed.delete(slot);
   }
 
-  async #settle(): Promise<void> {
-    const rows = this.#deferred;
+  async #settle(rejudged = NONE_REJUDGED): Promise<void> {
+    const [rows, events] = [this.#deferred, this.#deferredEvents];
+    if (rows.length + events.length === 0) return;
     this.#deferred = [];
-    const quarantined = await settleDeferred(rows, {
+    this.#deferredEvents = [];
+    const tables: LoadTables = {
       connection: this.#connection,
       facts: this.#facts,
       slots: this.#slots,
-      dictionaries: this.#dictionaries,
+      registry: this.#registry,
+      rejudged,
       quarantineIsEmpty: this.#quarantineIsEmpty,
-    });
-    if (quarantined) this.#quarantineIsEmpty = false;
+      flushSeries: () => this.#dictionaries.flush(),
+    };
+    const listed = [await settleDeferred(rows, tables), await settleEvents(events, tables)];
+    if (listed.includes(true)) this.#quarantineIsEmpty = false;
     releaseSlots(rows, this.#slots);
   }
 }

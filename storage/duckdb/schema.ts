@@ -35,6 +35,7 @@ export const ROLE_EVENT = 3;
 export const RESOLUTION_OPEN = 'open';
 export const RESOLUTION_CORRECTED = 'corrected';
 export const RESOLUTION_DISMISSED = 'dismissed';
+export type Resolution = typeof RESOLUTION_OPEN | typeof RESOLUTION_CORRECTED | typeof RESOLUTION_DISMISSED;
 
 /** Creates tables, in an empty database. */
 export const TABLES: readonly string[] = [

@@ -3,6 +3,8 @@
  * live series cost no JavaScript object.
  */
 
+import { write64 } from './words.ts';
+
 /** No series, customer or dimension. */
 export const NO_KEY = -1;
 
@@ -23,8 +25,12 @@ export const FLAG_DEFERRED = 64;
 /** Cumulative: {@link SlotTable.liveStart} is the start of a stored reading. */
 export const FLAG_HAS_READINGS = 128;
 
+/** Rows are events: new where their keys are, whatever their times. */
+export const FLAG_EVENT = 256;
+
 /** Flags of a slot whose rows may need more than the comparison with the mark. */
-export const FLAGS_NOT_PLAIN = FLAG_CUMULATIVE | FLAG_UNATTRIBUTED | FLAG_QUARANTINE | FLAG_DEFERRED;
+export const FLAGS_NOT_PLAIN =
+  FLAG_CUMULATIVE | FLAG_UNATTRIBUTED | FLAG_QUARANTINE | FLAG_DEFERRED | FLAG_EVENT;
 
 /** Values of {@link SlotTable.startKind}: whether the first reading of a cumulative series knew its start. */
 export const START_UNSEEN = 0;
@@ -49,8 +55,10 @@ export class SlotTable {
   series = new Int32Array(0);
   customer = new Int32Array(0);
   dimension = new Int32Array(0);
-  flags = new Uint8Array(0);
+  flags = new Uint16Array(0);
   startKind = new Uint8Array(0);
+  /** Version of the meter's rule. */
+  meterVersion = new Int32Array(0);
   /** No counted point of the series lies beyond this ({@link approximate}). */
   mark = new Float64Array(0);
   /** Bounds of the times of the series' quarantined signals ({@link approximate}). */
@@ -60,6 +68,8 @@ export class SlotTable {
   liveStart = new Uint32Array(0);
   /** Cumulative: the level of the segment with that start (storage/duckdb/cumulative.ts), four words. */
   level = new Uint32Array(0);
+  /** Cumulative: totals that began before this count from their first reading on, two words; 0 = none did. */
+  since = new Uint32Array(0);
   /** Ids of slots whose customer or dimension has no key. */
   readonly unattributed = new Map<number, SlotIds>();
 
@@ -72,6 +82,7 @@ export class SlotTable {
   define(
     slot: number,
     keys: { series: number; customer: number; dimension: number },
+    { meterVersion, sinceUnixNano }: { meterVersion: number; sinceUnixNano: bigint | null },
     flags: number,
     mark: number,
   ): void {
@@ -80,10 +91,19 @@ export class SlotTable {
     this.customer[slot] = keys.customer;
     this.dimension[slot] = keys.dimension;
     this.flags[slot] = flags;
+    this.meterVersion[slot] = meterVersion;
+    write64(this.since, slot, sinceUnixNano ?? 0n);
     this.startKind[slot] = START_UNSEEN;
     this.mark[slot] = mark;
     this.quarantineFrom[slot] = Number.POSITIVE_INFINITY;
     this.quarantineTo[slot] = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Rows of one customer belong to another from now on. */
+  moveCustomer(from: number, into: number): void {
+    for (let slot = 0; slot < this.#capacity; slot++) {
+      if (this.customer[slot] === from) this.customer[slot] = into;
+    }
   }
 
   /** A signal of the slot goes to quarantine. */
@@ -100,6 +120,8 @@ export class SlotTable {
     this.customer = resized(this.customer, capacity);
     this.dimension = resized(this.dimension, capacity);
     this.flags = resized(this.flags, capacity);
+    this.meterVersion = resized(this.meterVersion, capacity);
+    this.since = resized(this.since, capacity * 2);
     this.startKind = resized(this.startKind, capacity);
     this.mark = resized(this.mark, capacity);
     this.quarantineFrom = resized(this.quarantineFrom, capacity);
@@ -110,7 +132,7 @@ export class SlotTable {
   }
 }
 
-type Column = Int32Array | Uint8Array | Uint32Array | Float64Array;
+type Column = Int32Array | Uint8Array | Uint16Array | Uint32Array | Float64Array;
 
 function resized<T extends Column>(column: T, length: number): T {
   const larger = new (column.constructor as new (length: number) => T)(length);

@@ -1,6 +1,8 @@
 /** Ledger batches from points that are easy to write down. */
 import { hash } from 'node:crypto';
+import type { LedgerChange } from '../../../storage/changes.ts';
 import { scaledFromText, writeBigInt } from '../../../storage/decimal.ts';
+import { writeHash } from '../../../storage/duckdb/dictionaries.ts';
 import {
   type ContextDefinition,
   type LedgerBatch,
@@ -10,6 +12,7 @@ import {
   VALUE_DECIMAL,
   VALUE_DOUBLE,
   VALUE_NONE,
+  VALUE_TEXT,
 } from '../../../storage/ledger-batch.ts';
 import { codeNumber, type QuarantineCode } from '../../../storage/quarantine-codes.ts';
 
@@ -33,8 +36,17 @@ export interface TestPoint {
   /** Unix nanoseconds. Default 0: unknown. */
   start?: bigint;
   time: bigint;
-  /** A decimal, "NaN", or null for none. */
+  /** A decimal, "NaN", or null for none; of an event, any text. */
   value: string | null;
+  /** Makes it an event of this id; the role must say so, too. */
+  event?: string;
+  /** Default "builtin". */
+  meterId?: string;
+  meterVersion?: number;
+  /** Unix nanoseconds before which totals began that count from their first reading on. */
+  since?: bigint;
+  /** Of a replay: where the signal stood first. */
+  origin?: { sequence: number; ordinal: number };
   code?: QuarantineCode;
   metadata?: Record<string, string>;
 }
@@ -60,9 +72,26 @@ export class BatchWriter {
     this.#reset = true;
   }
 
+  /** One batch of a frame with changes and the rows that come with them. */
+  changes(changes: LedgerChange[], points: TestPoint[] = []): LedgerBatch {
+    for (const change of changes) this.#learn(change);
+    return { ...this.batch(points), changes };
+  }
+
+  #learn(change: LedgerChange): void {
+    if (change.type === 'customer_put') {
+      this.#customers.add(change.customer.id);
+      for (const alias of change.customer.aliases) this.#customers.delete(alias);
+    } else if (change.type === 'dimension_put') this.#dimensions.add(change.dimension.id);
+    else if (change.type === 'customer_deleted') this.#customers.delete(change.id);
+    else if (change.type === 'dimension_deleted') this.#dimensions.delete(change.id);
+  }
+
   /** One batch of these frames. */
   batch(...frames: TestPoint[][]): LedgerBatch {
     const points = frames.flat();
+    const hasEvents = points.some(({ event }) => event !== undefined);
+    const isReplay = points.some(({ origin }) => origin !== undefined);
     const contexts: ContextDefinition[] = [];
     const slots: SlotDefinition[] = [];
     const events: RegistryEvent[] = [];
@@ -87,8 +116,8 @@ export class BatchWriter {
       valueKind: new Uint8Array(length),
       code: new Uint8Array(length),
       ordinal: new Int32Array(length),
-      event: new Uint32Array(0),
-      originSequence: new Float64Array(0),
+      event: new Uint32Array(hasEvents ? length * 4 : 0),
+      originSequence: new Float64Array(isReplay ? length : 0),
     };
     this.#reset = false;
     let row = 0;
@@ -97,7 +126,10 @@ export class BatchWriter {
       batch.frames.sequence[frame] = this.sequence;
       // Received in order, a second per frame.
       writeNano(batch.frames.receivedAtUnixNano, frame, EPOCH + BigInt(this.sequence) * 1_000_000_000n);
-      for (const point of ofFrame) {
+      for (const [ordinal, point] of ofFrame.entries()) {
+        batch.ordinal[row] = point.origin?.ordinal ?? ordinal;
+        if (point.origin !== undefined) batch.originSequence[row] = point.origin.sequence;
+        if (point.event !== undefined) writeHash(eventKey(point.event), batch.event, row * 4);
         batch.slot[row] = this.#slotOf(point, contexts, slots);
         if (point.code === undefined) this.#discover(point, events);
         writeNano(batch.startUnixNano, row, point.start ?? 0n);
@@ -112,10 +144,11 @@ export class BatchWriter {
   }
 
   #slotOf(point: TestPoint, contexts: ContextDefinition[], slots: SlotDefinition[]): number {
-    const known = this.#slots.get(point.series);
+    const name = JSON.stringify([point.series, point.meterId, point.meterVersion]);
+    const known = this.#slots.get(name);
     if (known !== undefined) return known;
     const slot = this.#slots.size;
-    this.#slots.set(point.series, slot);
+    this.#slots.set(name, slot);
     const role = point.role ?? 'delta';
     contexts.push({
       context: slot,
@@ -124,8 +157,8 @@ export class BatchWriter {
       scopeVersion: '',
       metricName: `usage.${dimensionOf(point)}`,
       unit: '1',
-      metricKind: 'sum',
-      temporality: role === 'delta' ? 'delta' : 'cumulative',
+      metricKind: role === 'event' ? 'log' : 'sum',
+      temporality: role === 'delta' || role === 'event' ? 'delta' : 'cumulative',
       monotonic: role !== 'level',
       fromSdk: point.fromSdk ?? true,
       weakIdentity: point.weakIdentity ?? false,
@@ -133,11 +166,11 @@ export class BatchWriter {
     slots.push({
       slot,
       context: slot,
-      seriesHash: hash('sha256', point.series).slice(0, 32),
+      seriesHash: hash('sha256', name).slice(0, 32),
       role,
-      meterId: 'builtin',
-      meterVersion: 0,
-      sinceUnixNano: null,
+      meterId: point.meterId ?? 'builtin',
+      meterVersion: point.meterVersion ?? 0,
+      sinceUnixNano: point.since ?? null,
       customerId: customerOf(point),
       dimensionId: dimensionOf(point),
       metadata: JSON.stringify(point.metadata ?? {}),
@@ -160,6 +193,11 @@ export class BatchWriter {
   }
 }
 
+/** The key of an event, 32 hex digits. */
+export function eventKey(id: string): string {
+  return hash('sha256', id).slice(0, 32);
+}
+
 function customerOf({ customer, series }: TestPoint): string | null {
   return customer === undefined ? series : customer;
 }
@@ -179,6 +217,10 @@ function writeValue(value: string | null, words: Uint32Array, row: number): numb
   if (scaled !== null) {
     writeBigInt(scaled, words, row * 4);
     return VALUE_DECIMAL;
+  }
+  if (Number.isNaN(Number(value)) && value !== 'NaN') {
+    writeHash(hash('sha256', value).slice(0, 32), words, row * 4);
+    return VALUE_TEXT;
   }
   const bits = new Uint32Array(new Float64Array([Number(value)]).buffer);
   words.set(bits, row * 4);

@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { compareReadings, type Reading, SegmentTail } from '../../../storage/duckdb/cumulative.ts';
 import { Random, seedFromEnvironment } from '../../support/random.ts';
 
-const SDK = { startUnixNano: 1n, fromSdk: true };
-const OTHER = { startUnixNano: 1n, fromSdk: false };
-const UNKNOWN = { startUnixNano: 0n, fromSdk: true };
+const SDK = { startUnixNano: 1n, sinceUnixNano: 0n, fromSdk: true };
+const OTHER = { ...SDK, fromSdk: false };
+const UNKNOWN = { ...SDK, startUnixNano: 0n };
+/** Its meter came to be after it began. */
+const OLDER = { ...SDK, sinceUnixNano: 2n };
 
 function reading(time: number, value: number): Reading {
   return { timeUnixNano: BigInt(time), value: BigInt(value) };
@@ -107,6 +109,10 @@ test.each<[string, typeof SDK, [time: number, value: number][], [time: number, v
     [3, 1],
     '1, 4 at 4',
   ],
+  ['the first one of a total that began before its meter', OLDER, [], [3, 5], '0 baseline'],
+  ['a late first one of it', OLDER, [[4, 9]], [3, 5], '0 baseline instead of 9, 4 at 4'],
+  ['growth of it', OLDER, [[3, 5]], [4, 9], '4'],
+  ['the first one of a total that began with its meter', { ...SDK, sinceUnixNano: 1n }, [], [3, 5], '5'],
   ['a late first one of an unknown start', UNKNOWN, [[4, 9]], [2, 5], '0 baseline instead of 9, 4 at 4'],
 ])('%s', (_, rule, stored, [time, value], outcome) => {
   const tail = new SegmentTail(
@@ -128,6 +134,7 @@ describe('any order of arrival', () => {
     ['an SDK', SDK],
     ['nobody known', OTHER],
     ['an unknown start', UNKNOWN],
+    ['a total older than its meter', OLDER],
   ])('gives the same increments, of %s', (_, rule) => {
     const random = new Random(seed);
     for (let round = 0; round < 300; round++) {

@@ -1,7 +1,9 @@
 /** A ledger's database in memory, with loaders that come and go on it. */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { openDatabase } from '../../../storage/duckdb/database.ts';
+import type { RegistrySnapshot } from '../../../storage/duckdb/ledger-protocol.ts';
 import { Loader, ROW_GROUP } from '../../../storage/duckdb/loader.ts';
+import { readRegistry } from '../../../storage/duckdb/registry-snapshot.ts';
 import type { LedgerBatch } from '../../../storage/ledger-batch.ts';
 import { EPOCH } from './batches.ts';
 
@@ -40,14 +42,29 @@ export class MemoryLedger {
 
   /** Takes and commits. */
   async load(...batches: LedgerBatch[]): Promise<void> {
-    await this.#loader.take(batches);
+    await this.#take(batches);
     await this.#loader.commit('everything');
   }
 
   /** Takes, and commits what fills row groups. */
   async loadWhole(...batches: LedgerBatch[]): Promise<void> {
-    await this.#loader.take(batches);
+    await this.#take(batches);
     await this.#loader.commit('whole row groups');
+  }
+
+  /** Batches with changes are taken alone, as the ledger thread does. */
+  async #take(batches: LedgerBatch[]): Promise<void> {
+    let run: LedgerBatch[] = [];
+    for (const batch of batches) {
+      if (batch.changes.length === 0 && !(batch.reset && run.length > 0)) {
+        run.push(batch);
+        continue;
+      }
+      if (run.length > 0) await this.#loader.take(run);
+      run = batch.changes.length === 0 ? [batch] : [];
+      if (batch.changes.length > 0) await this.#loader.take([batch]);
+    }
+    if (run.length > 0) await this.#loader.take(run);
   }
 
   async commit(): Promise<void> {
@@ -61,12 +78,14 @@ export class MemoryLedger {
   }
 
   /** The registry as of the position. */
+  registry(): Promise<RegistrySnapshot> {
+    return readRegistry(this.connection);
+  }
+
+  /** The customers and dimensions of the registry. */
   async known(): Promise<{ customers: string[]; dimensions: string[] }> {
-    const ids = async (table: string) => {
-      const rows = await this.rows(`SELECT id FROM stored.${table} WHERE sequence <= ${this.position}`);
-      return rows.map(([id]) => id);
-    };
-    return { customers: await ids('customers'), dimensions: await ids('dimensions') };
+    const { customers, dimensions } = await this.registry();
+    return { customers, dimensions: dimensions.map(({ id }) => id) };
   }
 
   async rows(sql: string): Promise<string[][]> {
