@@ -105,7 +105,7 @@ try {
     let rows = 0;
     const ours = await measured(async () => {
       const answer = await runQuery(connection, request);
-      rows = 'rows' in answer ? answer.rows.length : 0;
+      rows = answer !== null && 'rows' in answer ? answer.rows.length : 0;
     });
     const plain = await measured(async () => {
       await connection.runAndReadAll(naive);

@@ -22,11 +22,14 @@ export class BoundValues {
   }
 
   texts(values: string[]): string {
+    // An empty list binds to no type.
+    if (values.length === 0) return '[]::VARCHAR[]';
     this.values.push(listValue(values));
     return `$${this.values.length}::VARCHAR[]`;
   }
 
   bigints(values: bigint[]): string {
+    if (values.length === 0) return '[]::BIGINT[]';
     this.values.push(listValue(values));
     return `$${this.values.length}::BIGINT[]`;
   }

@@ -21,7 +21,10 @@ export interface UsageRecord {
   metadata: Record<string, string>;
   /** `builtin`, a configured meter, or `api` for records by hand. */
   meterId: string;
-  /** Version of the meter's rule that first made something of this series; 0 for meters that have none. */
+  /**
+   * Version of the meter's rule; 0 for meters that have none. Of an event, the version that counted it; of a metric
+   * series, the one by which it was first known.
+   */
   meterVersion: number;
   /**
    * `record`: a delta or an event as it came. `increment`: the growth of a running total. `correction`: of an
