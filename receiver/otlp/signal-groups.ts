@@ -18,8 +18,8 @@ export interface SignalGroupLimits {
 const DEFAULT_LIMITS: SignalGroupLimits = { bytes: 4 * 1024 * 1024, groups: 20_000, characters: 4_000_000 };
 
 /**
- * Groups by the bytes of their attributes, so the same in other bytes is another group: which object a group is makes
- * it a place to keep things, not an identity. Both encodings share them, as JSON attributes are written as protobuf.
+ * Groups by the bytes of their attributes: the same from another writer or in the other encoding may be another group.
+ * So which object a group is makes it a place to keep things, not an identity.
  */
 export class SignalGroups {
   /** Takes in the attributes of resources and scopes, whose ids {@link group} is asked with. */

@@ -44,3 +44,15 @@ function valueJson(field: protobuf.Field, value: Message, random: Random): strin
       return JSON.stringify(value);
   }
 }
+
+/** A message of logs or traces without ids of a wrong length, which JSON refuses and protobuf takes for none. */
+export function withValidIds(message: Message): Message {
+  for (const [name, value] of Object.entries<Message>(message)) {
+    if (Array.isArray(value)) value.forEach(withValidIds);
+    else if (value instanceof Uint8Array) {
+      const bytes = { traceId: 16, spanId: 8, parentSpanId: 8 }[name];
+      if (bytes !== undefined && value.length !== bytes) message[name] = new Uint8Array(0);
+    }
+  }
+  return message;
+}
