@@ -1,6 +1,6 @@
 /** The command line: what each sub-command takes, and how its end is told. */
 import { Command, Option } from 'commander';
-import { rebuild, repairJournal, serve } from '../receiver/main.ts';
+import { checkConfig, rebuild, repairJournal, serve } from '../receiver/main.ts';
 
 /** Runs the command and sets the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -13,6 +13,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .description('run the receiver and its ledger')
     .option('--host <address>', 'address to listen on (default 127.0.0.1; others need USAGE_METER_API_KEYS)')
     .option('--port <number>', 'port, 0 for a free one (default 4318)')
+    .option('--config <file>', 'configuration file (default ./usage-meter.yaml where there is one)')
     .option('--data-dir <folder>', 'where journal and ledger are kept (default ./data)')
     .addOption(new Option('--log <format>', 'log lines for people or programs').choices(['text', 'json']))
     .action((flags) => serve(flags));
@@ -20,6 +21,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   program
     .command('rebuild')
     .description('make the ledger anew from the journal (the receiver must be stopped)')
+    .option('--config <file>', 'configuration file (default ./usage-meter.yaml where there is one)')
     .option('--data-dir <folder>', 'where journal and ledger are kept (default ./data)')
     .option('--into <file>', 'write the new ledger here and leave the present one alone')
     .action((flags) => rebuild(flags));
@@ -31,8 +33,20 @@ export async function run(argv: readonly string[]): Promise<void> {
     .description(
       'make a corrupt journal open again: save what is whole, say what is lost (the receiver must be stopped)',
     )
+    .option('--config <file>', 'configuration file (default ./usage-meter.yaml where there is one)')
     .option('--data-dir <folder>', 'where journal and ledger are kept (default ./data)')
     .action((flags) => repairJournal(flags));
+
+  program
+    .command('config')
+    .description('look after the configuration')
+    .command('check')
+    .description(
+      'say what is wrong with the configuration, with lines, or each value and where it comes from',
+    )
+    .option('--config <file>', 'configuration file (default ./usage-meter.yaml where there is one)')
+    .option('--json', 'for programs')
+    .action((flags) => checkConfig(flags));
 
   try {
     await program.parseAsync(argv);

@@ -1,5 +1,6 @@
 /** The receiver as a process: environment, first line, signals. The only place that reads the environment. */
-import { readDataDir, readServerConfig, type ServerFlags } from './config.ts';
+import { ConfigError, loadConfig, readDataDir, readServerConfig, type ServerFlags } from './config.ts';
+import { configReport, faultReport } from './config-report.ts';
 import { createLog } from './log.ts';
 import { rebuildLedger } from './rebuild.ts';
 import { repairData } from './repair.ts';
@@ -65,7 +66,7 @@ export async function serve(flags: ServerFlags): Promise<void> {
 }
 
 /** Makes the ledger anew from the journal, telling how far it is. */
-export async function rebuild(flags: { dataDir?: string; into?: string }): Promise<void> {
+export async function rebuild(flags: { dataDir?: string; config?: string; into?: string }): Promise<void> {
   const started = Date.now();
   const { path, lastSequence } = await rebuildLedger({
     dataDir: readDataDir(flags, process.env),
@@ -82,7 +83,7 @@ export async function rebuild(flags: { dataDir?: string; into?: string }): Promi
 }
 
 /** Makes a journal that was refused as corrupt open again, and says what was lost. */
-export async function repairJournal(flags: { dataDir?: string }): Promise<void> {
+export async function repairJournal(flags: { dataDir?: string; config?: string }): Promise<void> {
   const { rewritten, missing } = await repairData(readDataDir(flags, process.env));
   for (const { file, movedTo, offset, reason, salvagedFrames } of rewritten) {
     console.log(
@@ -92,4 +93,18 @@ export async function repairJournal(flags: { dataDir?: string }): Promise<void> 
   for (const { first, last } of missing) console.log(`lost: requests ${first} to ${last}`);
   if (rewritten.length === 0 && missing.length === 0)
     console.log('the journal is whole; nothing was changed');
+}
+
+/** Says what is wrong with the configuration, or what it is and where each value comes from. Exit code 1 where wrong. */
+export function checkConfig({ json, ...flags }: ServerFlags & { json?: boolean }): void {
+  const report = (() => {
+    try {
+      return configReport(loadConfig(flags, process.env), process.cwd());
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      process.exitCode = 1;
+      return faultReport(error, process.cwd());
+    }
+  })();
+  console.log(json ? JSON.stringify(report.json) : report.lines.join('\n'));
 }
