@@ -214,11 +214,7 @@ export class Ingest {
   async records(records: readonly RecordInput[]): Promise<Written> {
     if (this.#failure !== null) throw this.#failure;
     const receivedAtUnixNano = now();
-    const faults = records.flatMap((record, index) => {
-      const code = this.#interpreter.metering.events.checkRecord(record, receivedAtUnixNano);
-      return code === 0 ? [] : [{ index, reason: codeName(code) }];
-    });
-    if (faults.length > 0) throw new RecordsRefused(faults);
+    this.#refuseFaulty(records, receivedAtUnixNano);
     const expected = this.#journal.lastSequence + 1;
     this.#guarded(() => this.#interpreter.records(records, expected, receivedAtUnixNano));
     return await this.#write(
@@ -231,7 +227,8 @@ export class Ingest {
 
   /**
    * Makes changes of state, all or none. Resolves when they are on disk.
-   * @throws ChangeError: nothing was changed. Else the request may be repeated after a while.
+   * @throws ChangeError, RecordsRefused (of what is to take a record's place; the index is the change's): nothing was
+   * changed. Else the request may be repeated after a while.
    */
   async change(request: ChangeRequest): Promise<Written> {
     if (this.#failure !== null) throw this.#failure;
@@ -239,6 +236,10 @@ export class Ingest {
     if (this.#failure !== null) throw this.#failure;
     for (const change of request.changes) this.registry.check(change);
     const receivedAtUnixNano = now();
+    const replacements = request.changes.map((change) =>
+      change.type === 'record_corrected' ? change.replacement : null,
+    );
+    this.#refuseFaulty(replacements, receivedAtUnixNano);
     const expected = this.#journal.lastSequence + 1;
     this.#guarded(() => this.#interpreter.changes(request, expected, receivedAtUnixNano, frames));
     const payload = Buffer.from(JSON.stringify(request));
@@ -291,6 +292,16 @@ export class Ingest {
       this.#failure ??= new IngestError('FAILED', 'the receiver has stopped');
       this.#releaseRoom();
     }
+  }
+
+  /** @throws RecordsRefused */
+  #refuseFaulty(records: readonly (RecordInput | null)[], receivedAtUnixNano: bigint): void {
+    const faults = records.flatMap((record, index) => {
+      if (record === null) return [];
+      const code = this.#interpreter.metering.events.checkRecord(record, receivedAtUnixNano);
+      return code === 0 ? [] : [{ index, reason: codeName(code) }];
+    });
+    if (faults.length > 0) throw new RecordsRefused(faults);
   }
 
   /** What it writes may be half done when it fails: nothing may follow then. */

@@ -12,7 +12,7 @@ import express, { type Express } from 'express';
 import { type DirectoryLock, lockDirectory } from '../storage/directory-lock.ts';
 import { freeDiskBytes } from '../storage/journal/free-disk.ts';
 import type { ServerConfig } from './config.ts';
-import { apiRoutes } from './http/api.ts';
+import { type ApiAccess, apiRoutes, sendRoutingProblem } from './http/api.ts';
 import { ApiKeys } from './http/auth.ts';
 import type { BodyMemory } from './http/body.ts';
 import { bodyFormat, handleOtlp, OTLP_PATHS, type OtlpRoute, refuse } from './http/otlp.ts';
@@ -310,7 +310,15 @@ export class Receiver {
     });
     for (const [path, kind] of Object.entries(OTLP_PATHS))
       app.all(path, (request, response) => handleOtlp(kind, request, response, otlp));
-    app.use('/api/v1', apiRoutes({ ingest: () => this.#current() }));
+    const api: ApiAccess = {
+      ingest: () => this.#current(),
+      admit: () => this.#admit(),
+      memory: this.#bodies,
+      state: () => ({ state: this.#state, diskIsFull: this.#diskIsFull }),
+      counters: this.#counters,
+      log: (message, fields) => this.#log.warn(message, fields),
+    };
+    app.use('/api/v1', apiRoutes(api));
     app.use((request: IncomingMessage, response: ServerResponse) => {
       sendProblem(response, {
         status: 404,
@@ -319,6 +327,10 @@ export class Receiver {
         detail: `there is nothing at ${request.url}; OTLP goes to /v1/metrics, /v1/logs and /v1/traces, questions to /api/v1/usage`,
       });
     });
+    // Express knows an error handler by its four parameters.
+    app.use((error: unknown, _request: IncomingMessage, response: ServerResponse, _next: () => void) =>
+      sendRoutingProblem(error, response),
+    );
     return app;
   }
 }

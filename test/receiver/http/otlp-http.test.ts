@@ -252,9 +252,9 @@ test.each([
   if (parameter !== '') expect(body.parameter).toBe(parameter);
 });
 
-test('questions are GET only', async () => {
+test('other methods are refused', async () => {
   const answer = await send('DELETE', '/api/v1/usage');
-  expect([answer.status, answer.headers.allow]).toEqual([405, 'GET']);
+  expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, POST']);
 });
 
 test('health needs no key, everything else does', async () => {
