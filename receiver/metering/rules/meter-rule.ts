@@ -74,6 +74,8 @@ const CONDITION = {
   lte: Bound.optional(),
 };
 
+const AT_LEAST_ONE = { error: 'must have at least one condition', abort: true };
+
 /** The levels are written out, so that no input, however deeply nested, makes the validation itself recurse. */
 function matchNode(levels: number): z.ZodType<MatchNode, MatchNode> {
   const nodes =
@@ -81,14 +83,14 @@ function matchNode(levels: number): z.ZodType<MatchNode, MatchNode> {
       ? z.never({ error: `groups nest at most ${MAX_GROUP_DEPTH} deep` }).optional()
       : z
           .array(matchNode(levels - 1))
-          .min(1, 'must have at least one condition')
+          .min(1, AT_LEAST_ONE)
           .optional();
   return z
     .strictObject({ ...CONDITION, all: nodes, any: nodes, none: nodes })
     .meta({ id: `condition-${MAX_GROUP_DEPTH - levels + 1}` });
 }
 
-const topNodes = z.array(matchNode(MAX_GROUP_DEPTH)).min(1, 'must have at least one condition').optional();
+const topNodes = z.array(matchNode(MAX_GROUP_DEPTH)).min(1, AT_LEAST_ONE).optional();
 
 const Match = z
   .strictObject({ all: topNodes, any: topNodes, none: topNodes })
@@ -180,7 +182,7 @@ export const MeterRule = z
     enabled: z.boolean().default(true),
     signals: z
       .array(z.enum(SIGNALS))
-      .min(1, 'must name at least one of metrics, logs, spans')
+      .min(1, { error: 'must name at least one of metrics, logs, spans', abort: true })
       .max(3)
       .describe('Which signals the meter looks at'),
     match: Match,

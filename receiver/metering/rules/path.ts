@@ -79,7 +79,7 @@ interface Step {
 /** @returns the path, or what is wrong with the text: the end of a sentence "the path … " */
 export function parsePath(text: string): Path | { problem: string } {
   if (text.length > MAX_PATH_LENGTH) return { problem: `must have at most ${MAX_PATH_LENGTH} characters` };
-  const root = /^[a-z_]+/.exec(text)?.[0];
+  const root = /^[A-Za-z_]\w*/.exec(text)?.[0];
   if (root === undefined)
     return { problem: `must begin with a field, such as attributes["key"] or body.key` };
   const steps = parseSteps(text, root.length);
