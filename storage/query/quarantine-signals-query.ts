@@ -182,7 +182,7 @@ async function readSignals(
   const conditions = [`resolution = ${bound.text(query.resolution)}`, ...filterConditions(query, bound)];
   if (query.signals !== null) {
     const { signals } = query;
-    conditions.push(`(q.sequence, q.ordinal::BIGINT, s.meter_id) IN (
+    conditions.push(`(q.sequence, q.ordinal, s.meter_id) IN (
       SELECT (unnest(${bound.bigints(signals.map(({ sequence }) => BigInt(sequence)))}),
         unnest(${bound.bigints(signals.map(({ ordinal }) => BigInt(ordinal)))}),
         unnest(${bound.texts(signals.map(({ meterId }) => meterId))})))`);

@@ -23,7 +23,14 @@ const infinite = { code: codeNumber('infinite'), customerId: HOSTILE, dimensionI
 
 async function fill(stored: StoredUsage): Promise<void> {
   await stored.quarantine([
-    { ...missing, quantity: '2', firstSeen: '2026-03-02T00:00:00Z', sequence: 7, ordinal: 10 },
+    {
+      ...missing,
+      quantity: '2',
+      firstSeen: '2026-03-02T00:00:00Z',
+      sequence: 7,
+      ordinal: 10,
+      meterId: 'a.2',
+    },
     { ...missing, quantity: '1', firstSeen: '2026-03-02T00:00:00Z', sequence: 7, ordinal: 9 },
     // One signal that two meters claim.
     { ...missing, quantity: '1', firstSeen: '2026-03-02T00:00:00Z', sequence: 7, ordinal: 9, meterId: 'a.2' },
@@ -60,7 +67,7 @@ async function fill(stored: StoredUsage): Promise<void> {
   ]);
 }
 
-const ALL = ['3.0.disks', '7.9.a.2', '7.9.builtin', '7.10.builtin', '12.0.builtin'];
+const ALL = ['3.0.disks', '7.9.a.2', '7.9.builtin', '7.10.a.2', '12.0.builtin'];
 
 let stored: StoredUsage;
 
@@ -122,15 +129,15 @@ describe('signals in quarantine', () => {
 
   test.each([
     ['', ALL],
-    ['reason=missing_customer', ['7.9.a.2', '7.9.builtin', '7.10.builtin']],
+    ['reason=missing_customer', ['7.9.a.2', '7.9.builtin', '7.10.a.2']],
     ['reason=infinite&reason=unknown_dimension', ['3.0.disks', '12.0.builtin']],
-    ['meterId=a.2', ['7.9.a.2']],
-    ['meterId=a.2&meterId=disks', ['3.0.disks', '7.9.a.2']],
+    ['meterId=a.2', ['7.9.a.2', '7.10.a.2']],
+    ['meterId=a.2&meterId=disks', ['3.0.disks', '7.9.a.2', '7.10.a.2']],
     ['customerId=acme', ['3.0.disks']],
     [`customerId=${encodeURIComponent(HOSTILE)}`, ['12.0.builtin']],
     ['customerId=%25', []],
-    ['missing=customerId', ['7.9.a.2', '7.9.builtin', '7.10.builtin']],
-    ['missing=customerId&customerId=acme', ['3.0.disks', '7.9.a.2', '7.9.builtin', '7.10.builtin']],
+    ['missing=customerId', ['7.9.a.2', '7.9.builtin', '7.10.a.2']],
+    ['missing=customerId&customerId=acme', ['3.0.disks', '7.9.a.2', '7.9.builtin', '7.10.a.2']],
     ['missing=dimensionId', ['12.0.builtin']],
     ['missing=dimensionId&missing=customerId', []],
     ['dimensionId=disk', ['3.0.disks']],
@@ -199,8 +206,8 @@ describe('signals in quarantine', () => {
       );
     };
     expect(await list('')).toEqual([
-      'missing_customer a.2 1 1',
-      'missing_customer builtin 2 3',
+      'missing_customer a.2 2 3',
+      'missing_customer builtin 1 1',
       'infinite builtin 1 null',
       'unknown_dimension disks 1 0.5',
     ]);

@@ -94,6 +94,14 @@ describe('a record by its id', () => {
     });
   });
 
+  test('has the reason of its own where one frame voided several', async () => {
+    const [first, second] = [await recordIdOf('2'), await recordIdOf('4')];
+    await stored.void(first, 'wrong customer', true);
+    await stored.void(second, 'never happened');
+    expect((await record(first))?.voided).toMatchObject({ reason: 'wrong customer', replaced: true });
+    expect((await record(second))?.voided).toMatchObject({ reason: 'never happened', replaced: false });
+  });
+
   test.each([
     ['', ''],
     ['of nobody', '0'.repeat(32)],
