@@ -15,12 +15,7 @@ import {
 import { BODY_LIMIT_BYTES, InflateError } from '../inflate.ts';
 import type { MeteringOutcome } from '../metering/metering.ts';
 import { DecodeError, TooManySignalsError } from '../otlp/metric-columns.ts';
-import {
-  exportLogsResponse,
-  exportMetricsResponse,
-  exportTraceResponse,
-  statusBody,
-} from '../otlp/responses.ts';
+import { exportResponse, statusBody } from '../otlp/responses.ts';
 import { BodyError, type BodyMemory, discardBody, readBody } from './body.ts';
 import type { WarningThrottle } from './warning-throttle.ts';
 
@@ -32,13 +27,6 @@ export const OTLP_PATHS: Readonly<Record<string, OtlpFrame>> = {
   '/v1/metrics': FRAME_METRICS,
   '/v1/logs': FRAME_LOGS,
   '/v1/traces': FRAME_TRACES,
-};
-
-/** How the answer calls the signals that were rejected, of which there are none. */
-const RESPONSES = {
-  [FRAME_METRICS]: exportMetricsResponse,
-  [FRAME_LOGS]: exportLogsResponse,
-  [FRAME_TRACES]: exportTraceResponse,
 };
 
 export interface OtlpRoute {
@@ -119,7 +107,7 @@ export async function handleOtlp(
     return refuse(request, response, format, 503, 'the receiver cannot take usage right now; send it again');
   }
   const message = route.warnings.message(outcome);
-  send(response, format, 200, RESPONSES[kind](format, message));
+  send(response, format, 200, exportResponse(format, message));
 }
 
 /** An error answer in the request's own encoding; JSON where that is none of ours. */

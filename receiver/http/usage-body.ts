@@ -286,13 +286,15 @@ function plainDecimal(number: string): string | null {
 
 /**
  * JSON.parse makes doubles of numbers. Up to 15 digits the shortest text of the double is what was written, so that
- * only bodies with longer numbers, or with exponents that a double has not, need their text kept, which is dear.
+ * only longer numbers, and exponents that a double has not, need their text kept, which is dear.
  */
-const MAY_BE_LONG = /[:[,]\s*-?(?:[\d.eE+-]{16}|[\d.]+[eE][+-]?\d{3})/;
+const LONG_NUMBER = '-?(?:[\\d.eE+-]{16}|[\\d.]+[eE][+-]?\\d{3})';
+const MAY_HAVE_LONG = new RegExp(`[:[,]\\s*${LONG_NUMBER}`);
+const IS_LONG = new RegExp(`^${LONG_NUMBER}`);
 
 function parse(text: string, failure: (message: string) => Error): unknown {
   try {
-    return MAY_BE_LONG.test(text) ? JSON.parse(text, keepDigits as never) : JSON.parse(text);
+    return MAY_HAVE_LONG.test(text) ? JSON.parse(text, keepDigits as never) : JSON.parse(text);
   } catch (error) {
     throw failure(`not JSON: ${(error as Error).message}`);
   }
@@ -300,7 +302,8 @@ function parse(text: string, failure: (message: string) => Error): unknown {
 
 function keepDigits(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== 'number' || context?.source === undefined) return value;
-  return String(value) === context.source ? value : new LongNumber(context.source);
+  // By the number alone: what another one in the body looks like must not change how this one reads.
+  return IS_LONG.test(context.source) ? new LongNumber(context.source) : value;
 }
 
 function tooMany(): ProblemError {
