@@ -20,10 +20,6 @@ export function exportResponse(encoding: OtlpEncoding, warning: string | null): 
   return writer.bytes();
 }
 
-export const exportMetricsResponse = exportResponse;
-export const exportLogsResponse = exportResponse;
-export const exportTraceResponse = exportResponse;
-
 /**
  * A google.rpc.Status, the body of a failed OTLP/HTTP request.
  * @param code a number of google.rpc.Code: 3 invalid argument, 8 resource exhausted, 14 unavailable, …
