@@ -264,9 +264,17 @@ class ConfigReader {
   #parse<T>(schema: z.ZodType<T>, value: unknown, path: YamlPath): Placed<T> | undefined {
     const parsed = schema.safeParse(value);
     if (parsed.success) return { value: parsed.data, path };
-    for (const issue of parsed.error.issues) {
-      const inner = issue.path as (string | number)[];
+    const { issues } = parsed.error;
+    const misnamed = new Set(
+      issues
+        .filter(({ code }) => code === 'unrecognized_keys')
+        .map((issue) => pathText(issue.path as YamlPath)),
+    );
+    for (const issue of issues) {
+      const inner = issue.path as YamlPath;
       const where = [...path, ...inner];
+      // What is said to be missing may be there under a wrong name.
+      if (issue.code === 'custom' && misnamed.has(pathText(inner))) continue;
       if (issue.code === 'unrecognized_keys') {
         const known = knownKeys(schema, inner);
         for (const key of issue.keys) this.#reportUnknownKey([...where, key], known);

@@ -44,8 +44,8 @@ export class YamlDocument {
   readonly value: unknown;
   /** What is no YAML, or none that is taken here. The value is what could be read in spite of it. */
   readonly faults: readonly YamlFault[];
-  /** False where the fault is such that the rest of the document may have been misread. */
-  readonly isReadable: boolean;
+  /** False where a fault is such that the rest of the document may have been misread. */
+  isReadable: boolean;
   readonly #lines = new LineCounter();
   readonly #places = new Map<string, Place>();
   readonly #faults: YamlFault[] = [];
@@ -55,7 +55,6 @@ export class YamlDocument {
     const document = parseDocument(text, {
       lineCounter: this.#lines,
       prettyErrors: false,
-      logLevel: 'silent',
       stringKeys: true,
       resolveKnownTags: false,
     });
@@ -98,9 +97,15 @@ export class YamlDocument {
     return { line: Math.max(1, line), column: Math.max(1, col) };
   }
 
-  #fault(path: YamlPath, offset: number, message: string): null {
-    this.#faults.push({ ...this.#position(offset), path, message });
+  /** A value that is not what the document means, and that it makes no sense to look at. */
+  #unreadable(path: YamlPath, offset: number, message: string): null {
+    this.isReadable = false;
+    this.#fault(path, offset, message);
     return null;
+  }
+
+  #fault(path: YamlPath, offset: number, message: string): void {
+    this.#faults.push({ ...this.#position(offset), path, message });
   }
 
   /** @param place where the value was found: of an alias, the alias itself */
@@ -112,15 +117,15 @@ export class YamlDocument {
   ): unknown {
     this.#values += 1;
     if (this.#values === MAX_VALUES)
-      this.#fault(path, place.value, `there are more than ${MAX_VALUES} values in it`);
+      this.#unreadable(path, place.value, `there are more than ${MAX_VALUES} values in it`);
     if (this.#values >= MAX_VALUES) return null;
     if (path.length > MAX_DEPTH)
-      return this.#fault(path, place.value, `it nests more than ${MAX_DEPTH} levels deep`);
+      return this.#unreadable(path, place.value, `it nests more than ${MAX_DEPTH} levels deep`);
     this.#places.set(placeName(path), place);
     if (node === null || node === undefined) return null;
     const resolved = resolve(node);
     if (resolved === undefined)
-      return this.#fault(path, place.value, 'the anchor of this alias is not there, or comes after it');
+      return this.#unreadable(path, place.value, 'the anchor of this alias is not there, or comes after it');
     const inner = (child: Node | null, step: string | number, key: number): unknown => {
       const value = child?.range?.[0] ?? (key < 0 ? place.value : key);
       return this.#plain(child, [...path, step], { key, value }, resolve);
