@@ -4,6 +4,7 @@
  * fails, it opens the ledger again and says at which position.
  */
 import { Ledger, type LedgerError } from '../../storage/ledger.ts';
+import type { LedgerBatch } from '../../storage/ledger-batch.ts';
 import { at, BatchWriter, type TestPoint } from './duckdb/batches.ts';
 
 /** The frame of a sequence: the same points whenever it is asked for. Half of the points were sent before. */
@@ -13,6 +14,8 @@ export function frameOf(sequence: number): TestPoint[] {
     for (let customer = 0; customer < 20; customer++) {
       points.push({ series: `delta-${customer}`, time: at(tick), value: String(tick) });
     }
+    const ofTick = { time: at(tick), value: String(tick) };
+    points.push({ ...ofTick, series: 'events', role: 'event', event: `event ${tick}` });
     points.push({
       series: 'total',
       role: 'cumulative',
@@ -23,6 +26,28 @@ export function frameOf(sequence: number): TestPoint[] {
   }
   points.push({ series: 'bad', time: at(sequence), value: 'NaN', code: 'not_a_number' });
   return points;
+}
+
+/** Every tenth frame also says something new of a customer. */
+export function batchOf(sequence: number, writer: BatchWriter): LedgerBatch {
+  if (sequence % 10 !== 0) return writer.batch(frameOf(sequence));
+  return writer.changes(
+    [
+      {
+        type: 'customer_put',
+        customer: {
+          id: 'events',
+          name: `as of ${sequence}`,
+          email: null,
+          timeZone: null,
+          aliases: [],
+          metadata: {},
+        },
+        managedBy: 'api',
+      },
+    ],
+    frameOf(sequence),
+  );
 }
 
 if (process.argv[1] === import.meta.filename) {
@@ -51,7 +76,7 @@ async function loadUntil(frames: number, ledger: Ledger): Promise<void> {
   ledger.onLoaded((position) => process.stdout.write(`${position}\n`));
   const writer = new BatchWriter(ledger.position, { customers, dimensions: dimensions.map(({ id }) => id) });
   while (writer.sequence < frames) {
-    ledger.append(writer.batch(frameOf(writer.sequence + 1)));
+    ledger.append(batchOf(writer.sequence + 1, writer));
     if (ledger.unloadedRows > 2000) await ledger.whenLoaded(writer.sequence - 10);
   }
   await ledger.whenLoaded(frames);

@@ -13,9 +13,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_SETTINGS } from '../../storage/changes.ts';
 import { Ledger, type LedgerError } from '../../storage/ledger.ts';
 import { at, BatchWriter, type TestPoint } from './duckdb/batches.ts';
-import { frameOf } from './ledger-crash-child.ts';
+import { batchOf, frameOf } from './ledger-crash-child.ts';
 
 let directory: string;
 let path: string;
@@ -45,7 +46,14 @@ describe('a ledger', () => {
   test('begins at position 0, with nothing known', async () => {
     const ledger = await Ledger.open({ path });
     expect(ledger.position).toBe(0);
-    expect(await ledger.registry()).toEqual({ customers: [], dimensions: [], instruments: [] });
+    expect(await ledger.registry()).toEqual({
+      customers: [],
+      aliases: [],
+      dimensions: [],
+      instruments: [],
+      meters: [],
+      settings: DEFAULT_SETTINGS,
+    });
     await ledger.close();
   });
 
@@ -66,10 +74,13 @@ describe('a ledger', () => {
     expect(second.position).toBe(1);
     expect(await second.registry()).toEqual({
       customers: ['a', 'b'],
+      aliases: [],
       dimensions: [
         { id: 'api.requests', unit: '1', aggregation: 'sum', creditsAllowed: false, discovered: true },
       ],
       instruments: [{ hash: 'f'.repeat(32), temporality: 1 }],
+      meters: [],
+      settings: DEFAULT_SETTINGS,
     });
     await second.close();
   });
@@ -85,6 +96,42 @@ describe('a ledger', () => {
     expect([ledger.position, ledger.unloadedRows, positions]).toEqual([2, 0, [2]]);
     await ledger.whenLoaded(1);
     await ledger.close();
+  });
+
+  test('commits changes by themselves, after everything before them', async () => {
+    const ledger = await Ledger.open({ path, commitIntervalMs: 3_600_000 });
+    const positions: number[] = [];
+    ledger.onLoaded((position) => positions.push(position));
+    const writer = new BatchWriter();
+    ledger.append(writer.batch([delta(1, '1')]));
+    ledger.append(
+      writer.changes(
+        [
+          { type: 'settings_put', settings: { discovery: false, maxFutureSeconds: 1 } },
+          {
+            type: 'meter_put',
+            id: 'logs',
+            version: 1,
+            rule: '{}',
+            managedBy: 'file',
+            sinceUnixNano: 2n ** 63n - 2n,
+          },
+        ],
+        [delta(2, '2')],
+      ),
+    );
+    ledger.append(writer.batch([delta(3, '3')]));
+    await ledger.whenLoaded(3);
+    expect([positions, ledger.unloadedRows]).toEqual([[2, 3], 0]);
+    const { settings, meters } = await ledger.registry();
+    expect({ settings, meters }).toEqual({
+      settings: { discovery: false, maxFutureSeconds: 1 },
+      meters: [{ id: 'logs', version: 1, rule: '{}', sinceUnixNano: 2n ** 63n - 2n, deleted: false }],
+    });
+    await ledger.close();
+    expect(await rowsOf('SELECT count(*), sum(record_value)::BIGINT FROM usage_records')).toEqual([
+      ['3', '6'],
+    ]);
   });
 
   test('commits after its interval without anybody waiting', async () => {
@@ -287,6 +334,11 @@ describe('kill -9', () => {
       expect(ledger.position).toBeGreaterThanOrEqual(told);
       told = ledger.position;
       await ledger.close();
+      // Changes are never ahead of the position, nor behind it.
+      if (told >= 10)
+        expect(await rowsOf("SELECT name FROM customers WHERE customer_id = 'events'")).toEqual([
+          [`as of ${told - (told % 10)}`],
+        ]);
     }
     const last = spawn(process.execPath, [child, path, String(FRAMES)], {
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -330,7 +382,7 @@ describe('kill -9', () => {
     const writer = new BatchWriter();
     const sizes: number[] = [];
     for (let frame = 1; frame <= 10; frame++) {
-      ledger.append(writer.batch(frameOf(frame)));
+      ledger.append(batchOf(frame, writer));
       await ledger.whenLoaded(frame);
       sizes.push(statSync(`${path}.wal`).size);
     }
@@ -346,7 +398,8 @@ describe('kill -9', () => {
     expect(again.position).toBe(9);
     const { customers, dimensions } = await again.registry();
     const rest = new BatchWriter(9, { customers, dimensions: dimensions.map(({ id }) => id) });
-    again.append(rest.batch(frameOf(10), frameOf(11)));
+    again.append(batchOf(10, rest));
+    again.append(batchOf(11, rest));
     await again.close();
     const { delta, total, records, quarantined } = expected(11);
     expect(await contents()).toEqual([11, delta, total, records, quarantined].map(String));
