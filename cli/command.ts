@@ -1,6 +1,7 @@
 /** The command line: what each sub-command takes, and how its end is told. */
 import { Command, Option } from 'commander';
 import { checkConfig, rebuild, repairJournal, serve } from '../receiver/main.ts';
+import { importCommand } from './import/command.ts';
 
 /** Runs the command and sets the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -47,6 +48,8 @@ export async function run(argv: readonly string[]): Promise<void> {
     .option('--config <file>', 'configuration file (default ./usage-meter.yaml where there is one)')
     .option('--json', 'for programs')
     .action((flags) => checkConfig(flags));
+
+  program.addCommand(importCommand());
 
   try {
     await program.parseAsync(argv);
