@@ -14,6 +14,7 @@ import {
   queryDimension,
   queryDimensions,
 } from './dimensions-query.ts';
+import { type MeterTotalsAnswer, type MeterTotalsQuery, queryMeterTotals } from './meter-totals-query.ts';
 import {
   type MetersAnswer,
   type MetersQuery,
@@ -68,6 +69,7 @@ interface Questions {
   meters: { query: MetersQuery; answer: MetersAnswer };
   /** By id; null where there is none. */
   meter: { query: string; answer: StoredMeterWithVersions | null };
+  meterTotals: { query: MeterTotalsQuery; answer: MeterTotalsAnswer };
   counts: { query?: undefined; answer: LedgerCounts };
 }
 
@@ -122,6 +124,8 @@ export async function runQuery<Request extends QueryRequest>(
         return await queryMeters(connection, one.query);
       case 'meter':
         return await queryMeter(connection, one.query);
+      case 'meterTotals':
+        return await queryMeterTotals(connection, one.query);
       case 'counts':
         return await queryCounts(connection);
     }
@@ -132,6 +136,12 @@ export async function runQuery<Request extends QueryRequest>(
 export type { LedgerCounts } from './counts-query.ts';
 export { type CustomersAnswer, type CustomersQuery, parseCustomersQuery } from './customers-query.ts';
 export { type DimensionsAnswer, type DimensionsQuery, parseDimensionsQuery } from './dimensions-query.ts';
+export type {
+  MeterQuarantine,
+  MeterTotal,
+  MeterTotalsAnswer,
+  MeterTotalsQuery,
+} from './meter-totals-query.ts';
 export {
   type MetersAnswer,
   type MetersQuery,
