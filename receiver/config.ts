@@ -92,14 +92,19 @@ const TextSettings = ServerSettings.extend({
 const ApiKeys = z.array(z.string().regex(/^\S+$/, 'a key must be of printable characters without spaces'));
 
 /**
- * Flags before environment before file before defaults.
+ * What a server runs with. Flags before environment before file before defaults.
  * @throws ConfigError
  */
-export function readServerConfig(flags: ServerFlags, environment: NodeJS.ProcessEnv): ServerConfig {
-  const { server } = loadConfig(flags, environment);
-  const fault = exposureFault(server);
+export function readConfig(flags: ServerFlags, environment: NodeJS.ProcessEnv): LoadedConfig {
+  const loaded = loadConfig(flags, environment);
+  const fault = exposureFault(loaded.server);
   if (fault !== null) throw new ConfigError(fault);
-  return server;
+  return loaded;
+}
+
+/** Its settings alone. @throws ConfigError */
+export function readServerConfig(flags: ServerFlags, environment: NodeJS.ProcessEnv): ServerConfig {
+  return readConfig(flags, environment).server;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The receiver as a process: environment, first line, signals. The only place that reads the environment. */
-import { ConfigError, loadConfig, readDataDir, readServerConfig, type ServerFlags } from './config.ts';
+import { ConfigError, loadConfig, readConfig, readDataDir, type ServerFlags } from './config.ts';
 import { configReport, faultReport } from './config-report.ts';
 import { createLog } from './log.ts';
 import { rebuildLedger } from './rebuild.ts';
@@ -13,9 +13,9 @@ const STOP_LIMIT_MS = 120_000;
  * @throws ConfigError, DirectoryLockedError, or the error of a port that cannot be bound; nothing runs then
  */
 export async function serve(flags: ServerFlags): Promise<void> {
-  const config = readServerConfig(flags, process.env);
+  const { server: config, file } = readConfig(flags, process.env);
   const log = createLog(config.log, (line) => console.error(line));
-  const receiver = await Receiver.start(config, log);
+  const receiver = await Receiver.start(config, log, file);
   const { url } = receiver;
   if (config.log === 'json') {
     console.log(
@@ -30,7 +30,7 @@ export async function serve(flags: ServerFlags): Promise<void> {
     );
   } else {
     console.log(
-      `usage-meter: OTLP metrics at ${url}/v1/metrics, questions at ${url}/api/v1/usage, data in ${config.dataDir}`,
+      `usage-meter: OTLP metrics, logs and traces at ${url}/v1/…, questions at ${url}/api/v1/usage, data in ${config.dataDir}`,
     );
   }
 

@@ -11,7 +11,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import express, { type Express } from 'express';
 import { type DirectoryLock, lockDirectory } from '../storage/directory-lock.ts';
 import { freeDiskBytes } from '../storage/journal/free-disk.ts';
+import { applyConfig } from './apply-config.ts';
 import type { ServerConfig } from './config.ts';
+import type { FileResources } from './config-changes.ts';
 import { type ApiAccess, apiRoutes, sendRoutingProblem } from './http/api.ts';
 import { ApiKeys } from './http/auth.ts';
 import type { BodyMemory } from './http/body.ts';
@@ -36,6 +38,8 @@ type State = 'recovering' | 'ready' | 'draining' | 'stopped';
 
 export class Receiver {
   readonly #config: ServerConfig;
+  /** What the configuration file declares. */
+  readonly #file: FileResources | null;
   readonly #log: Log;
   readonly #server: Server;
   readonly #lock: DirectoryLock;
@@ -57,8 +61,9 @@ export class Receiver {
   #opening: Promise<void> = Promise.resolve();
   readonly #fatal = Promise.withResolvers<Error>();
 
-  private constructor(config: ServerConfig, log: Log, lock: DirectoryLock) {
+  private constructor(config: ServerConfig, file: FileResources | null, log: Log, lock: DirectoryLock) {
     this.#config = config;
+    this.#file = file;
     this.#log = log;
     this.#lock = lock;
     const app = this.#routes(new ApiKeys(config.apiKeys));
@@ -75,9 +80,9 @@ export class Receiver {
    * Locks the data directory and binds the port. Recovery goes on behind it; {@link ready} tells when it is over.
    * @throws DirectoryLockedError where another process holds the directory; Error with `code` EADDRINUSE and the like
    */
-  static async start(config: ServerConfig, log: Log): Promise<Receiver> {
+  static async start(config: ServerConfig, log: Log, file: FileResources | null = null): Promise<Receiver> {
     const lock = await lockDirectory(config.dataDir);
-    const receiver = new Receiver(config, log, lock);
+    const receiver = new Receiver(config, file, log, lock);
     try {
       await new Promise<void>((resolve, reject) => {
         receiver.#server.once('error', reject);
@@ -167,6 +172,7 @@ export class Receiver {
         });
         const cut = ingest.journal.recovery.cut;
         if (cut !== null) this.#log.warn('a torn write at the end of the journal was cut off', { ...cut });
+        await this.#applyConfig(ingest);
         this.#ingest = ingest;
         if (this.#state === 'recovering') this.#become('ready');
         ingest.ledger.onLoaded(() => {
@@ -183,6 +189,21 @@ export class Receiver {
         this.#log.error('opening failed; trying again', { error: String(error) });
         await this.#pause();
       }
+    }
+  }
+
+  /** The file's declarations hold before the first request is judged. */
+  async #applyConfig(ingest: Ingest): Promise<void> {
+    try {
+      const changes = await applyConfig(ingest, this.#file);
+      if (changes.length > 0)
+        this.#log.info('the configuration was applied', {
+          changes: changes.length,
+          file: this.#config.configPath,
+        });
+    } catch (error) {
+      await ingest.close().catch(() => {});
+      throw error;
     }
   }
 
