@@ -74,6 +74,8 @@ export class BatchWriter {
 
   /** One batch of a frame with changes and the rows that come with them. */
   changes(changes: LedgerChange[], points: TestPoint[] = []): LedgerBatch {
+    // Slots of customers that mean another from now on are defined anew.
+    if (changes.some(({ type }) => type === 'customer_put' || type === 'customer_deleted')) this.reset();
     for (const change of changes) this.#learn(change);
     return { ...this.batch(points), changes };
   }
@@ -144,7 +146,7 @@ export class BatchWriter {
   }
 
   #slotOf(point: TestPoint, contexts: ContextDefinition[], slots: SlotDefinition[]): number {
-    const name = JSON.stringify([point.series, point.meterId, point.meterVersion]);
+    const name = seriesName(point);
     const known = this.#slots.get(name);
     if (known !== undefined) return known;
     const slot = this.#slots.size;
@@ -166,7 +168,7 @@ export class BatchWriter {
     slots.push({
       slot,
       context: slot,
-      seriesHash: hash('sha256', name).slice(0, 32),
+      seriesHash: seriesHash(point),
       role,
       meterId: point.meterId ?? 'builtin',
       meterVersion: point.meterVersion ?? 0,
@@ -191,6 +193,14 @@ export class BatchWriter {
       events.push({ type: 'dimension_discovered', sequence, dimensionId, unit: '1' });
     }
   }
+}
+
+function seriesName({ series, meterId, meterVersion }: TestPoint): string {
+  return JSON.stringify([series, meterId, meterVersion]);
+}
+
+export function seriesHash(point: TestPoint): string {
+  return hash('sha256', seriesName(point)).slice(0, 32);
 }
 
 /** The key of an event, 32 hex digits. */
