@@ -183,6 +183,8 @@ function idReader(
   };
 }
 
+const OWN_PROPERTY = { enumerable: true, configurable: true, writable: true };
+
 function metadataReader(rule: MeterRule, signal: SignalType): Read<Record<string, string>> {
   const { metadata } = rule;
   if (metadata === 'all') return allMetadata(attributesRead(rule));
@@ -192,14 +194,17 @@ function metadataReader(rule: MeterRule, signal: SignalType): Read<Record<string
         name,
         metadataValue(listOf(paths).map(pathOf), signal),
       ]);
-  if (named.length === 0) return () => ({});
+  named.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return (subject) => {
-    const entries: [string, string][] = [];
+    const texts: Record<string, string> = {};
     for (const [name, read] of named) {
       const found = read(subject);
-      if (found !== null) entries.push([name, textOf(found)]);
+      if (found === null) continue;
+      // A plain assignment to this one would set the prototype and lose the pair.
+      if (name === '__proto__') Object.defineProperty(texts, name, { ...OWN_PROPERTY, value: textOf(found) });
+      else texts[name] = textOf(found);
     }
-    return sortedText(entries);
+    return texts;
   };
 }
 
@@ -221,7 +226,8 @@ function metadataValue(paths: readonly Path[], signal: SignalType): Read<Found |
 function allMetadata(without: ReadonlySet<string>): Read<Record<string, string>> {
   return ({ attributes }) => {
     const entries: [string, string][] = [];
-    for (const { key, value } of attributes as readonly Attribute[]) {
+    // From the last to the first, so that of a key that stands twice the first one stays, as wherever a path is read.
+    for (const { key, value } of (attributes as readonly Attribute[]).toReversed()) {
       if (value.type !== 'empty' && !without.has(key)) entries.push([key, textOf(value)]);
     }
     return sortedText(entries);

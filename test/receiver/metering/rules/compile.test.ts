@@ -346,6 +346,17 @@ test('a key "__proto__" is a key like any other', () => {
   expect(claimed({ customer: 'attributes["__proto__"]' }, signal).customerId).toBe('x');
 });
 
+test('of a key that stands twice, the first one is read', () => {
+  const twice = [
+    ...attributes({ use: 1, customer: 'a', region: 'eu' }),
+    ...attributes({ customer: 'b', region: 'us' }),
+  ];
+  const claim = { customerId: 'a', metadata: { region: 'eu' }, allowsDuplicateAttributes: true };
+  const rule = { allowDuplicateAttributes: true, value: { path: 'attributes["use"]' } };
+  expect(claimed({ ...rule, metadata: 'all' }, logOf({}, { attributes: twice }))).toMatchObject(claim);
+  expect(claimed({ ...rule, metadata: ['region'] }, logOf({}, { attributes: twice }))).toMatchObject(claim);
+});
+
 test('a value nested too deep in JSON is none', () => {
   const nested = (depth: number) => anyValue(`{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`);
   const metadata = { a: 'body.a' };
