@@ -50,7 +50,7 @@ export async function queryRecord(
   const bound = new BoundValues();
   const found = await storedRecords(
     connection,
-    `(SELECT * FROM stored.usage WHERE time = ${instant(time)})`,
+    `SELECT * FROM stored.usage WHERE time = ${instant(time)}`,
     (id) => `${id} = ${bound.text(recordId)}`,
     bound,
   );
@@ -70,7 +70,7 @@ export async function queryEventKeys(
   const wanted = bound.texts([...new Set(eventKeys)].map((key) => String(BigInt(`0x${key}`))));
   const found = await storedRecords(
     connection,
-    `(SELECT * FROM stored.usage WHERE event IN (SELECT unnest(${wanted}::UHUGEINT[])))`,
+    `SELECT * FROM stored.usage WHERE event IN (SELECT unnest(${wanted}::UHUGEINT[]))`,
     () => 'true',
     bound,
   );
@@ -90,9 +90,11 @@ async function storedRecords(
   bound: BoundValues,
 ): Promise<{ eventKey: bigint | null; record: StoredUsageRecord }[]> {
   const reader = await connection.runAndReadAll(
-    `WITH found AS (
+    // Found first, so that the joins with names are as small as what was found.
+    `WITH rows AS MATERIALIZED (${rows}),
+    found AS (
       SELECT ${RECORD_COLUMNS}, u.sequence, u.event, u.voided_by
-      FROM ${withNames(rows)})
+      FROM ${withNames('rows')})
     SELECT found.*, v.reason, v.replaced, epoch_ns(v.received_at)
     FROM found LEFT JOIN stored.voids v ON v.sequence = found.voided_by AND v.record_id = found.record_id
     WHERE ${condition('found.record_id')}`,
