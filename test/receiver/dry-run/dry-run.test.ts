@@ -398,11 +398,11 @@ describe('bounds', () => {
 
   test('what is no request is named and left out', async () => {
     async function* frames() {
-      const [first, second] = await Array.fromAsync(framesOf(many(2)));
-      yield first;
+      yield* framesOf(many(1));
       yield { origin: 'f.jsonl:2', problem: 'is no JSON' };
-      yield { ...second, payload: Buffer.from('{"resourceLogs":7}'), origin: 'f.jsonl:3' };
-      yield second;
+      for await (const frame of framesOf(many(1)))
+        yield { ...frame, payload: Buffer.from('{"resourceLogs":7}'), origin: 'f.jsonl:3' };
+      yield* framesOf(many(1));
     }
     const report = await run(ORDERS, [], {}, { frames: frames() });
     expect(report).toMatchObject({
