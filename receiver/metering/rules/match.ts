@@ -11,9 +11,6 @@ import { type Path, parsePath, type SignalType } from './path.ts';
 import { type Found, type Reader, readerOf, type Subject, textOf } from './read.ts';
 import { compilePattern } from './regex.ts';
 
-/** Text that is no longer than this may spell a number to compare with. */
-const MAX_NUMBER_LENGTH = 64;
-
 interface Test {
   holds: (subject: Subject) => boolean;
   ofGroup: boolean;
@@ -193,7 +190,7 @@ function compares(bound: number | string, accepts: (order: number) => boolean): 
   // A bound that a double keeps is compared with integers and doubles as it is: JavaScript compares them exactly.
   const isExact = typeof bound === 'number' || String(number) === bound;
   const compareText = (text: string): boolean => {
-    if (text.length > MAX_NUMBER_LENGTH || scaledBound === null) return false;
+    if (scaledBound === null) return false;
     const scaled = scaledFromText(text);
     return scaled !== null && accepts(scaled < scaledBound ? -1 : scaled > scaledBound ? 1 : 0);
   };

@@ -18,7 +18,6 @@ const SCALED_PER_NANO: Readonly<Record<string, bigint>> = {
   us: 10n ** 9n,
   ns: 10n ** 12n,
 };
-const MAX_TIME_LENGTH = 64;
 
 /** @returns Unix nanoseconds of the first source that has a time; 0n where none has */
 export function timeReader(sources: readonly TimeSource[], signal: SignalType): ReadTime {
@@ -64,8 +63,7 @@ function unixNanoFromNumber(value: Found | undefined, scaledPerNano: bigint): bi
     case 'double':
     case 'string':
     case 'decimal': {
-      const text = String(value.value);
-      const scaled = text.length > MAX_TIME_LENGTH ? null : scaledFromText(text);
+      const scaled = scaledFromText(String(value.value));
       return scaled === null ? 0n : inRange(scaled / scaledPerNano);
     }
     default:
@@ -78,21 +76,16 @@ const RFC_3339 =
 
 /** Unix nanoseconds of an RFC 3339 date-time with an offset, finer digits cut off; 0n for any other text. */
 export function unixNanoFromRfc3339(text: string): bigint {
-  if (text.length > MAX_TIME_LENGTH) return 0n;
   const match = RFC_3339.exec(text);
   if (match === null) return 0n;
   const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number);
-  const unixMilli = Date.UTC(year, month - 1, day, hour, minute, second);
   const date = new Date(Date.UTC(year, month - 1, day));
-  // A leap second, which RFC 3339 can write, is the first instant of the next minute.
-  if (
-    date.getUTCMonth() !== month - 1 ||
-    date.getUTCDate() !== day ||
-    hour > 23 ||
-    minute > 59 ||
-    second > 60
-  )
+  // Date takes any number for a month or day, and years below 100 for those of the 20th century.
+  if (date.getUTCFullYear() !== year || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day)
     return 0n;
+  // A leap second, which RFC 3339 can write, is the first instant of the next minute.
+  if (hour > 23 || minute > 59 || second > 60) return 0n;
+  const unixMilli = Date.UTC(year, month - 1, day, hour, minute, second);
   const [, , , , , , , fraction = '', sign, offsetHour = '0', offsetMinute = '0'] = match;
   const offsetMinutes = (Number(offsetHour) * 60 + Number(offsetMinute)) * (sign === '-' ? -1 : 1);
   const nanos = BigInt(fraction.slice(0, 9).padEnd(9, '0'));

@@ -243,6 +243,8 @@ test.each<[string, unknown, EventSignal, bigint]>([
   ['RFC 3339 west of it', 'attributes["at"]', at('2023-11-14 17:13:20-05:00'), 1_700_000_000_000_000_000n],
   ['RFC 3339, a leap second', 'attributes["at"]', at('2016-12-31T23:59:60Z'), 1_483_228_800_000_000_000n],
   ['no such day', 'attributes["at"]', at('2023-02-29T00:00:00Z'), 0n],
+  ['no such month', 'attributes["at"]', at('2023-13-01T00:00:00Z'), 0n],
+  ['no such century', 'attributes["at"]', at('0099-01-01T00:00:00Z'), 0n],
   ['no such hour', 'attributes["at"]', at('2023-02-28T24:00:00Z'), 0n],
   ['without an offset', 'attributes["at"]', at('2023-11-14T22:13:20'), 0n],
   ['before 1970', 'attributes["at"]', at('1969-12-31T23:59:59Z'), 0n],
@@ -353,8 +355,12 @@ test('of a key that stands twice, the first one is read', () => {
   ];
   const claim = { customerId: 'a', metadata: { region: 'eu' }, allowsDuplicateAttributes: true };
   const rule = { allowDuplicateAttributes: true, value: { path: 'attributes["use"]' } };
-  expect(claimed({ ...rule, metadata: 'all' }, logOf({}, { attributes: twice }))).toMatchObject(claim);
-  expect(claimed({ ...rule, metadata: ['region'] }, logOf({}, { attributes: twice }))).toMatchObject(claim);
+  expect(claimed({ ...rule, metadata: 'all' }, logOf({}, { attributes: twice }))).toEqual(
+    expect.objectContaining(claim),
+  );
+  expect(claimed({ ...rule, metadata: ['region'] }, logOf({}, { attributes: twice }))).toEqual(
+    expect.objectContaining(claim),
+  );
 });
 
 test('a value nested too deep in JSON is none', () => {
@@ -480,7 +486,7 @@ test.each<[string, EventSignal, Partial<EventClaim> | null]>([
 ])('the built-in meter claims %s', (_, signal, expected) => {
   const claim = builtin.claimEvent(signal);
   if (expected === null) expect(claim).toBeNull();
-  else expect(claim).toMatchObject(expected);
+  else expect(claim).toEqual(expect.objectContaining(expected));
 });
 
 test('the built-in meter of a series', () => {

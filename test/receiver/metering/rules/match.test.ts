@@ -151,6 +151,8 @@ test.each([
   ['body.constructor', json, 'logs', undefined],
   ['body["__proto__"].x', json, 'logs', '1'],
   ['body["toString"]', json, 'logs', undefined],
+  ['body.user["__proto__"]', json, 'logs', undefined],
+  ['body["a.b"]["__proto__"]', json, 'logs', undefined],
   ['body.user.id.length', json, 'logs', undefined],
   ['body', log({ body: anyValue('plain text') }), 'logs', 'plain text'],
   ['body.a', log({ body: anyValue('plain text') }), 'logs', undefined],

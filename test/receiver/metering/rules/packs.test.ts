@@ -132,18 +132,20 @@ test('http_server: requests by route, method and status', () => {
       'url.scheme': 'https',
     }),
   });
-  expect(meter.claimSeries(duration)).toMatchObject({
-    customerId: 'acme',
-    dimensionId: 'http.server.requests',
-    value: 'count',
-    unit: '{request}',
-    metadata: {
-      'http.route': '/x',
-      'http.request.method': 'GET',
-      'http.response.status_code': '200',
-      service: 'shop',
-    },
-  });
+  expect(meter.claimSeries(duration)).toEqual(
+    expect.objectContaining({
+      customerId: 'acme',
+      dimensionId: 'http.server.requests',
+      value: 'count',
+      unit: '{request}',
+      metadata: {
+        'http.route': '/x',
+        'http.request.method': 'GET',
+        'http.response.status_code': '200',
+        service: 'shop',
+      },
+    }),
+  );
   expect(meter.claimSeries({ ...duration, metricName: 'http.client.request.duration' })).toBeNull();
 });
 
