@@ -351,6 +351,19 @@ export function scaledOfText(text: string): bigint {
   return match[1] === '-' ? -magnitude : magnitude;
 }
 
+/** The value × 10^12 that a plain decimal of any length says, half-even. */
+export function scaledOfDecimal(text: string): bigint {
+  const match = /^([+-]?)(\d+)(?:\.(\d+))?$/.exec(text);
+  if (match === null) throw new Error(`not a plain decimal: ${text}`);
+  const fraction = match[3] ?? '';
+  const kept = BigInt(match[2] + fraction.slice(0, 12).padEnd(12, '0'));
+  const cut = fraction.slice(12).padEnd(1, '0');
+  const half = `5${'0'.repeat(cut.length - 1)}`;
+  const roundsUp = cut > half || (cut === half && kept % 2n === 1n);
+  const magnitude = roundsUp ? kept + 1n : kept;
+  return match[1] === '-' ? -magnitude : magnitude;
+}
+
 function attribute(attributes: OtlpAttributes, key: string): OtlpValue | undefined {
   return attributes.find(([name]) => name === key)?.[1];
 }
