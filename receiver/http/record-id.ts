@@ -21,7 +21,7 @@ export function recordIdOf(record: RecordInput, unit: string, key: string): stri
     KIND_RECORD,
     // The place of the frame, which is part of the id of increments alone.
     0,
-    BigInt(`0x${key}`),
+    key,
   ];
   return BigInt(timeUnixNano).toString(16).padStart(16, '0') + hash('md5', parts.join(' ')).slice(0, 16);
 }

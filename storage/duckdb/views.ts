@@ -19,11 +19,11 @@ const KNOWN_START = 'nullif(u.start_time, make_timestamp_ns(0))';
 /**
  * Id of a row `u` of stored.usage with its series `s`: 16 hex digits of its time in nanoseconds, by which it is found,
  * and 16 of a hash of its key. What a cumulative series adds depends on when its readings came, so the frame belongs
- * to it.
+ * to it. The event's key is spelled in hex: as a decimal it costs DuckDB 128 µs per row.
  */
 export const RECORD_ID = `lower(lpad(hex(epoch_ns(u.time)), 16, '0')) || left(md5(concat_ws(' ', ${HASH_HEX('s.hash')},
     epoch_ns(u.start_time), epoch_ns(u.time), u.quantity, u.kind,
-    CASE WHEN u.kind = ${KIND_RECORD} THEN 0 ELSE u.sequence END, u.event)), 16)`;
+    CASE WHEN u.kind = ${KIND_RECORD} THEN 0 ELSE u.sequence END, ${HASH_HEX('u.event')})), 16)`;
 
 const REASONS = `[${QUARANTINE_CODES.map((code) => `'${code}'`).join(', ')}]`;
 
