@@ -7,6 +7,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import express, { type Express } from 'express';
 import { type DirectoryLock, lockDirectory } from '../storage/directory-lock.ts';
@@ -17,6 +18,7 @@ import type { FileResources } from './config-changes.ts';
 import { type ApiAccess, apiRoutes, sendRoutingProblem } from './http/api.ts';
 import { ApiKeys } from './http/auth.ts';
 import type { BodyMemory } from './http/body.ts';
+import { metersTestRoutes } from './http/meters-test.ts';
 import { bodyFormat, handleOtlp, OTLP_PATHS, type OtlpRoute, refuse } from './http/otlp.ts';
 import { sendProblem } from './http/problem.ts';
 import { WarningThrottle } from './http/warning-throttle.ts';
@@ -339,6 +341,13 @@ export class Receiver {
       counters: this.#counters,
       log: (message, fields) => this.#log.warn(message, fields),
     };
+    app.use(
+      '/api/v1',
+      metersTestRoutes(api, {
+        journalDirectory: join(this.#config.dataDir, 'journal'),
+        stopping: this.#stopping.signal,
+      }),
+    );
     app.use('/api/v1', apiRoutes(api));
     app.use((request: IncomingMessage, response: ServerResponse) => {
       sendProblem(response, {
