@@ -7,7 +7,7 @@ import { type Change, DEFAULT_SETTINGS, type LedgerChange, type Settings } from 
 import type { RegistrySnapshot } from '../../storage/ledger.ts';
 import { BuiltinMeter } from './builtin-meter.ts';
 import type { Meter } from './claims.ts';
-import { compileMeter, parseMeterRule } from './rules/index.ts';
+import { compileMeter, type MeterRule, parseMeterRule } from './rules/index.ts';
 
 const LEVEL_AGGREGATIONS: ReadonlySet<string> = new Set([
   'max',
@@ -196,7 +196,9 @@ export class Registry {
       version: (known?.version ?? 0) + 1,
       rule: JSON.stringify(rule),
       sinceUnixNano:
-        known !== undefined && !known.deleted && measuresTheSame(JSON.parse(known.rule), rule)
+        known !== undefined &&
+        !known.deleted &&
+        measuresTheSame(parseMeterRule(JSON.parse(known.rule)), parseMeterRule(rule))
           ? known.sinceUnixNano
           : receivedAtUnixNano,
       deleted: false,
@@ -220,9 +222,9 @@ export class Registry {
 }
 
 /** What a running total of the meter is made of. Where it changes, totals that began before are none of the new one's. */
-const MEASURE_FIELDS = ['signals', 'dimension', 'value', 'unit', 'temporality', 'startTime'];
+const MEASURE_FIELDS = ['signals', 'dimension', 'value', 'unit', 'temporality', 'startTime'] as const;
 
-function measuresTheSame(before: Record<string, unknown>, after: Record<string, unknown>): boolean {
+function measuresTheSame(before: MeterRule, after: MeterRule): boolean {
   return MEASURE_FIELDS.every((field) => JSON.stringify(before[field]) === JSON.stringify(after[field]));
 }
 
