@@ -29,7 +29,7 @@ export function quantityFromText(text: string, rounds: boolean): Quantity | { pr
 }
 
 function notANumber(text: string): string {
-  return /^[+-]?[\d.,' ]*\d[\d.,' ]*$/.test(text)
+  return text.length <= MAX_LENGTH && /^[+-]?[\d.,' ]+$/.test(text) && /\d/.test(text)
     ? 'must be a number with a point before its fraction, and without separators, like 1234.5'
     : 'must be a number, like 12.5';
 }
@@ -37,6 +37,7 @@ function notANumber(text: string): string {
 /** Of a decimal without sign × 10^exponent; zeros at the end are none. */
 function fractionDigits(digits: string, exponent: number): number {
   const [whole, fraction = ''] = digits.split('.');
+  if (exponent === 0 && fraction.length <= FRACTION_DIGITS) return fraction.length;
   const significant = (whole + fraction).replace(/0+$/, '');
   if (/^0*$/.test(significant)) return 0;
   return significant.length - whole.length - exponent;

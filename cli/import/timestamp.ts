@@ -16,13 +16,16 @@ const END_UNIX_NANO = 9_214_646_400_000_000_000n;
 const DATE_TIME =
   /^(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(?: ?([Zz]|UTC|[+-]\d{2}(?::?\d{2})?))?)?$/;
 
-/** Minutes of a zone that are remembered: a file is mostly in the order of time. */
+/** What is remembered of the calendar: a file is mostly in the order of time. */
+const REMEMBERED_DATES = 2000;
 const REMEMBERED_MINUTES = 10_000;
 
 /** Reads all timestamps of an import: one format, one zone. */
 export class TimestampReader {
   readonly #format: TimeFormat;
   readonly #timeZone: string | null;
+  /** Date to its midnight in UTC, in Unix milliseconds; null where there is no such date. */
+  readonly #dates = new Map<string, number | null>();
   /** Local minute to its Unix milliseconds; null where the zone's clocks skip it. */
   readonly #minutes = new Map<string, number | null>();
 
@@ -54,27 +57,37 @@ export class TimestampReader {
     const [, year, month, day, hour, minute = '00', second = '00', fraction = '', offset] = match;
     if (fraction.length > 9 && /[1-9]/.test(fraction.slice(9)))
       return { problem: 'has more than 9 fraction digits (nanoseconds)' };
-    const localMs = Date.UTC(+year, +month - 1, +day, +(hour ?? '0'), +minute, +second);
-    // Date.UTC takes the 31st of February for the 3rd of March, and years before 100 for the last century.
-    const isReal =
-      +second < 60 &&
-      new Date(localMs).toISOString().startsWith(`${year}-${month}-${day}T${hour ?? '00'}:${minute}:`);
-    if (!isReal) return { problem: 'must be a date and time that exists' };
-    const nanos = BigInt(fraction.slice(0, 9).padEnd(9, '0'));
+    const date = `${year}-${month}-${day}`;
+    const midnightMs = this.#midnightMs(date);
+    if (midnightMs === null || +(hour ?? '0') > 23 || +minute > 59 || +second > 59)
+      return { problem: 'must be a date and time that exists' };
+    const nanos = fraction === '' ? 0n : BigInt(fraction.slice(0, 9).padEnd(9, '0'));
     if (offset !== undefined) {
       const offsetMinutes = minutesOf(offset);
       if (offsetMinutes === null) return { problem: 'has an offset that does not exist' };
-      return BigInt(localMs - offsetMinutes * 60_000) * 1_000_000n + nanos;
+      const unixMinutes = midnightMs / 60_000 + +(hour ?? '0') * 60 + +minute - offsetMinutes;
+      return BigInt(unixMinutes * 60_000 + +second * 1000) * 1_000_000n + nanos;
     }
     if (this.#timeZone === null) {
       return { problem: 'has no offset from UTC: --time-zone says in which zone it is (such as UTC)' };
     }
-    const zoned = this.#localMinute(
-      `${year}-${month}-${day}`,
-      hour === undefined ? null : `${hour}:${minute}`,
-    );
+    const zoned = this.#localMinute(date, hour === undefined ? null : `${hour}:${minute}`);
     if (zoned === null) return { problem: `does not exist in ${this.#timeZone}: clocks were put forward` };
     return BigInt(zoned) * 1_000_000n + BigInt(second) * NANOS_PER_SECOND + nanos;
+  }
+
+  /** Of a date in UTC, in Unix milliseconds; null where there is no such date. */
+  #midnightMs(date: string): number | null {
+    let unixMs = this.#dates.get(date);
+    if (unixMs === undefined) {
+      const parsed = new Date(`${date}T00:00:00Z`);
+      // The 30th of February is taken for the 2nd of March.
+      const isReal = !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(date);
+      unixMs = isReal ? parsed.getTime() : null;
+      if (this.#dates.size >= REMEMBERED_DATES) this.#dates.clear();
+      this.#dates.set(date, unixMs);
+    }
+    return unixMs;
   }
 
   /** @param time null: where the day begins, which need not be midnight */
