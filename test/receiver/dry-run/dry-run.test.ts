@@ -101,7 +101,7 @@ describe('a rule for log records', () => {
       ignored: 1,
       duplicates: 2,
       stoppedBy: null,
-      receivedFrom: '2027-01-15T08:00:00Z',
+      receivedFrom: '2023-11-14T22:13:20Z',
       unreadable: { requests: 0, samples: [] },
       discovered: {
         customers: ['acme', 'zürich'],
