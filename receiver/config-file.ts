@@ -96,9 +96,13 @@ export interface ConfigFile {
  * @throws ConfigError with every problem of the file, or with the reason why it cannot be read
  */
 export function readConfigFile(path: string): ConfigFile {
-  let text: string;
+  return parseConfigFile(path, readConfigText(path));
+}
+
+/** @throws ConfigError where it cannot be read, or is no UTF-8 */
+export function readConfigText(path: string): string {
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
   } catch (error) {
     const isEncoding = error instanceof TypeError;
     throw new ConfigError(
@@ -107,7 +111,6 @@ export function readConfigFile(path: string): ConfigFile {
       { cause: error },
     );
   }
-  return parseConfigFile(path, text);
 }
 
 /**
@@ -117,11 +120,26 @@ export function readConfigFile(path: string): ConfigFile {
 export function parseConfigFile(path: string, text: string): ConfigFile {
   const reader = new ConfigReader(path, text);
   const config = reader.read();
-  if (reader.problems.length > 0) {
-    const problems = inOrder(reader.problems);
-    throw new ConfigError(problems.map(problemText).join('\n'), problems);
-  }
+  throwProblems(reader);
   return config;
+}
+
+/**
+ * The rule of one meter that is a file of its own.
+ * @param path only to name the file in problems
+ * @throws ConfigError with every problem of the file
+ */
+export function parseRuleFile(path: string, text: string): MeterRule {
+  const reader = new ConfigReader(path, text);
+  const rule = reader.readRule();
+  throwProblems(reader);
+  return rule!;
+}
+
+function throwProblems(reader: ConfigReader): void {
+  if (reader.problems.length === 0) return;
+  const problems = inOrder(reader.problems);
+  throw new ConfigError(problems.map(problemText).join('\n'), problems);
 }
 
 function inOrder(problems: ConfigProblem[]): ConfigProblem[] {
@@ -213,6 +231,17 @@ class ConfigReader {
     config.meters = allMeters.map(({ value }) => value);
     config.customers = customers.map(({ value }) => value);
     return config;
+  }
+
+  /** What the file says, all of it being the rule of one meter; undefined where there are problems. */
+  readRule(): MeterRule | undefined {
+    if (!this.#document.isReadable) return undefined;
+    const root = this.#document.value;
+    for (const [section, , ...field] of TEXT_FIELDS)
+      if (section === 'meters') this.#readAsText(root, field, []);
+    const rule = this.#parse(MeterRule, root, []);
+    if (rule !== undefined) this.#checkUnits([], [rule]);
+    return rule?.value;
   }
 
   // --- shape -------------------------------------------------------------------------------------------------------
