@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { scaledFromText, textFromScaled } from '../../storage/decimal.ts';
 import { instantFromText } from '../../storage/query/instant.ts';
 import { ResourceId } from '../../storage/resources.ts';
-import { unixNanoFromRfc3339 } from '../metering/rules/times.ts';
 import { fieldErrors, parseBody, pathText } from './field-errors.ts';
 import { type FieldError, invalidFields, ProblemError } from './problem.ts';
 
@@ -216,7 +215,8 @@ function readMetadata(record: unknown, at: string, errors: FieldError[]): Record
   const path = at === '' ? 'metadata' : `${at}.metadata`;
   const pairs: Record<string, string> = {};
   let count = 0;
-  for (const key of Object.keys(metadata)) {
+  // Sorted, as everything behind wants it.
+  for (const key of Object.keys(metadata).sort()) {
     const value = metadata[key];
     const text = typeof value === 'string' ? value : value instanceof LongNumber ? value.text : String(value);
     if (key === '' || key.length > MAX_KEY_LENGTH || key === '__proto__' || !key.isWellFormed())
@@ -233,13 +233,17 @@ function readMetadata(record: unknown, at: string, errors: FieldError[]): Record
   return pairs;
 }
 
-// The usual form, whose fraction both readers take in full.
-const PLAIN_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
+// The usual form, on a day that every month has: Date.parse takes any of up to 31, and midnight as 24 o'clock.
+const USUAL_TIME =
+  /^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{1,9}))?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
 /** Unix nanoseconds, or what is wrong. */
 function readTime(text: string): bigint | string {
-  if (PLAIN_TIME.test(text)) {
-    const unixNano = unixNanoFromRfc3339(text);
+  const usual = USUAL_TIME.exec(text);
+  if (usual !== null) {
+    const [, seconds, fraction, offset] = usual;
+    const nanos = fraction === undefined ? 0n : BigInt(fraction.padEnd(9, '0'));
+    const unixNano = BigInt(Date.parse(seconds + offset)) * 1_000_000n + nanos;
     if (unixNano > 0n && unixNano < LATEST_UNIX_NANO) return unixNano;
   }
   const instant = /^\d{4}-\d{2}-\d{2}$/.test(text)
@@ -294,10 +298,23 @@ const IS_LONG = new RegExp(`^${LONG_NUMBER}`);
 
 function parse(text: string, failure: (message: string) => Error): unknown {
   try {
-    return MAY_HAVE_LONG.test(text) ? JSON.parse(text, keepDigits as never) : JSON.parse(text);
+    const value = JSON.parse(text);
+    // Most bodies have their decimals as texts, and need not be searched.
+    return hasNumber(value) && MAY_HAVE_LONG.test(text) ? JSON.parse(text, keepDigits as never) : value;
   } catch (error) {
     throw failure(`not JSON: ${(error as Error).message}`);
   }
+}
+
+/** Whether a record, or its metadata, has a number. */
+function hasNumber(body: unknown): boolean {
+  const isNumber = (value: unknown) => typeof value === 'number';
+  return (Array.isArray(body) ? body : [body]).some((record) => {
+    if (typeof record !== 'object' || record === null) return false;
+    const { metadata } = record as { metadata?: unknown };
+    if (Object.values(record).some(isNumber)) return true;
+    return typeof metadata === 'object' && metadata !== null && Object.values(metadata).some(isNumber);
+  });
 }
 
 function keepDigits(_key: string, value: unknown, context?: { source?: string }): unknown {

@@ -493,16 +493,7 @@ const doubles = new Float64Array(1);
 const doubleBits = new Uint32Array(doubles.buffer);
 
 function eventOfRecord(record: RecordInput, meterId: string, key: EventKey, unit: string): Event {
-  const metadata: Record<string, string> = {};
-  for (const name of Object.keys(record.metadata).sort()) {
-    // A plain assignment to "__proto__" would set the prototype and lose the pair.
-    Object.defineProperty(metadata, name, {
-      value: record.metadata[name],
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    });
-  }
+  const metadata = sortedByKey(record.metadata);
   return {
     kind: 'record',
     meterId,
@@ -518,6 +509,23 @@ function eventOfRecord(record: RecordInput, meterId: string, key: EventKey, unit
     startUnixNano: BigInt(record.startUnixNano),
     key,
   };
+}
+
+/** The pairs themselves where they are sorted, as those who write many records at once do. */
+function sortedByKey(pairs: Record<string, string>): Record<string, string> {
+  const names = Object.keys(pairs);
+  if (names.every((name, i) => i === 0 || names[i - 1] < name)) return pairs;
+  const sorted: Record<string, string> = {};
+  for (const name of names.sort()) {
+    // A plain assignment to "__proto__" would set the prototype and lose the pair.
+    Object.defineProperty(sorted, name, {
+      value: pairs[name],
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  }
+  return sorted;
 }
 
 function hasDuplicate({ attributes, group }: EventSignal): boolean {
