@@ -47,25 +47,27 @@ export async function* contentOf(
  */
 export async function* textBlocks(content: AsyncIterable<Buffer>): AsyncGenerator<string> {
   const cutter = new LineCutter();
-  let isFirst = true;
+  let isFirstChunk = true;
+  let isFirstBlock = true;
   for await (const chunk of content) {
-    let bytes = chunk;
-    if (isFirst && chunk.length > 0) {
-      isFirst = false;
-      bytes = withoutByteOrderMark(chunk);
-    }
-    const block = cutter.push(bytes);
-    if (block !== '') yield block;
+    if (isFirstChunk) refuseUtf16(chunk);
+    isFirstChunk = false;
+    const block = cutter.push(chunk);
+    if (block === '') continue;
+    yield isFirstBlock ? withoutByteOrderMark(block) : block;
+    isFirstBlock = false;
   }
   const last = cutter.end();
-  if (last !== '') yield last;
+  if (last !== '') yield isFirstBlock ? withoutByteOrderMark(last) : last;
 }
 
-function withoutByteOrderMark(bytes: Buffer): Buffer {
-  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+function refuseUtf16(bytes: Buffer): void {
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
     throw new ImportError('UNREADABLE', 'is UTF-16: save it as UTF-8');
-  }
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+}
+
+function withoutByteOrderMark(block: string): string {
+  return block.startsWith('\ufeff') ? block.slice(1) : block;
 }
 
 /** Joins what the chunks cut apart: a line feed is never part of another UTF-8 character. */
