@@ -1,11 +1,11 @@
 /**
  * CPU per point of the ledger's load, and bytes per record on disk: fresh delta points in 5,000-row frames of 2,000
- * customers, 1 % of them of new series; the same with 1 % duplicates; and beside it the naive way on the same points:
- * a table with a primary key and one transaction per frame.
+ * customers, 1 % of them of new series; the same with 1 % duplicates; the same as events, each with a key of its own;
+ * and beside it the naive way on the same points: a table with a primary key and one transaction per frame.
  *
  *   node bench/ledger.ts [--points 3000000] [--threads 1] [--naive-points 300000] [--json FILE]
  */
-import { hash } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,10 +38,15 @@ const { values: options } = parseArgs({
 
 /** Batches as a receiver would make them. */
 class Workload {
+  readonly #role: 'delta' | 'event';
   #slots = 0;
   #sequence = 0;
   #state = 42;
   #previous: LedgerBatch | null = null;
+
+  constructor(role: 'delta' | 'event' = 'delta') {
+    this.#role = role;
+  }
 
   /** @param duplicates share of rows that repeat the row of the batch before */
   next(duplicates: number): LedgerBatch {
@@ -71,7 +76,7 @@ class Workload {
       valueKind: new Uint8Array(length),
       code: new Uint8Array(length),
       ordinal: new Int32Array(length),
-      event: new Uint32Array(0),
+      event: this.#role === 'event' ? randomFillSync(new Uint32Array(length * 4)) : new Uint32Array(0),
       originSequence: new Float64Array(0),
     };
     const times = new BigUint64Array(batch.timeUnixNano.buffer);
@@ -91,6 +96,8 @@ class Workload {
           batch.slot[row] = before.slot[row];
           times[row] = new BigUint64Array(before.timeUnixNano.buffer)[row];
           starts[row] = new BigUint64Array(before.startUnixNano.buffer)[row];
+          for (let word = row * 4; word < row * 4 + 4 && this.#role === 'event'; word++)
+            batch.event[word] = before.event[word];
           quantities[row * 2] = new BigUint64Array(before.quantity.buffer)[row * 2];
           continue;
         }
@@ -134,7 +141,7 @@ class Workload {
       slot,
       context: 0,
       seriesHash: hash('sha256', String(slot)).slice(0, 32),
-      role: 'delta',
+      role: this.#role,
       meterId: 'builtin',
       meterVersion: 0,
       sinceUnixNano: null,
@@ -160,14 +167,14 @@ interface Figures {
 }
 
 /** @param duplicates share of the points */
-async function ledgerFigures(duplicates: number): Promise<Figures> {
+async function ledgerFigures(duplicates: number, role: 'delta' | 'event' = 'delta'): Promise<Figures> {
   const directory = mkdtempSync(join(tmpdir(), 'ledger-bench-'));
   const path = join(directory, 'ledger.duckdb');
   const points = Number(options.points);
   const perRound = 10;
   try {
     const ledger = await Ledger.open({ path, threads: Number(options.threads) });
-    const workload = new Workload();
+    const workload = new Workload(role);
     ledger.append(workload.next(0));
     await ledger.whenLoaded(FRAMES_PER_BATCH);
     let done = 0;
@@ -270,12 +277,14 @@ async function countOf(path: string, sql: string): Promise<number> {
 const figures = {
   fresh: await ledgerFigures(0),
   duplicates: await ledgerFigures(0.01),
+  events: await ledgerFigures(0, 'event'),
+  'event duplicates': await ledgerFigures(0.01, 'event'),
   naive: await naiveFigures(),
 };
-console.log('                    points    CPU µs/point   wall µs/point   bytes/record');
+console.log('                      points    CPU µs/point   wall µs/point   bytes/record');
 for (const [name, one] of Object.entries(figures)) {
   const columns = [one.cpuMicrosecondsPerPoint, one.wallMicrosecondsPerPoint, one.bytesPerRecord];
   const texts = columns.map((value, i) => value.toFixed(i === 2 ? 1 : 3).padStart(i === 0 ? 14 : 15));
-  console.log(`${name.padEnd(14)}${String(one.points).padStart(12)}${texts.join('')}`);
+  console.log(`${name.padEnd(16)}${String(one.points).padStart(12)}${texts.join('')}`);
 }
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);

@@ -28,9 +28,11 @@ export class EventFilter {
   readonly #limitBlocks: number;
   #blocks = 0;
 
-  constructor(initialBlocks = INITIAL_BLOCKS, limitBlocks = LIMIT_BLOCKS) {
-    this.#initialBlocks = initialBlocks;
+  /** @param expectedKeys room for so many is made at once: one look is cheaper than one per filter */
+  constructor(expectedKeys = 0, initialBlocks = INITIAL_BLOCKS, limitBlocks = LIMIT_BLOCKS) {
     this.#limitBlocks = limitBlocks;
+    const blocks = 2 ** Math.ceil(Math.log2(Math.max(1, expectedKeys) / KEYS_PER_BLOCK));
+    this.#initialBlocks = Math.min(limitBlocks, Math.max(initialBlocks, blocks));
   }
 
   /** Bytes that the filter takes. */

@@ -1,12 +1,16 @@
 /** Fills the filter of event keys with those that are stored. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-import type { EventFilter } from './event-filter.ts';
+import { EventFilter } from './event-filter.ts';
 
 const KEY_BYTES = 16;
 
-/** Adds all keys that were ever stored, counted or not. */
-export async function addStoredEvents(connection: DuckDBConnection, filter: EventFilter): Promise<void> {
+/** A filter with all keys that were ever stored, counted or not. */
+export async function storedEvents(connection: DuckDBConnection): Promise<EventFilter> {
+  const reader = await connection.runAndReadAll(
+    'SELECT (SELECT count(event) FROM stored.usage) + (SELECT count(event) FROM stored.quarantine)',
+  );
+  const filter = new EventFilter(Number(reader.getRows()[0][0]));
   for (const table of ['usage', 'quarantine']) {
     const result = await connection.stream(`SELECT event FROM stored.${table} WHERE event IS NOT NULL`);
     for (;;) {
@@ -19,4 +23,5 @@ export async function addStoredEvents(connection: DuckDBConnection, filter: Even
       for (let row = 0; row < chunk.rowCount; row++) filter.add(words, row * 4);
     }
   }
+  return filter;
 }

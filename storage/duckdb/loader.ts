@@ -12,8 +12,8 @@ import { codeNumber } from '../quarantine-codes.ts';
 import { settleEvents } from './deferred-events.ts';
 import { type DeferredRow, type LoadTables, releaseSlots, settleDeferred } from './deferred-rows.ts';
 import { Dictionaries, type ResolvedSlot } from './dictionaries.ts';
-import { EventFilter } from './event-filter.ts';
-import { addStoredEvents } from './event-keys.ts';
+import type { EventFilter } from './event-filter.ts';
+import { storedEvents } from './event-keys.ts';
 import { FactWriter, setSequence, USAGE_EVENT } from './fact-writer.ts';
 import { applyChanges, effectiveRows } from './ledger-changes.ts';
 import { quarantineText, type Rejudged } from './quarantine-changes.ts';
@@ -103,8 +103,7 @@ export class Loader {
     const registry = await RegistryTables.open(connection);
     const dictionaries = await Dictionaries.open(connection, registry);
     const facts = await FactWriter.open(connection, 2 * rowGroup);
-    const events = new EventFilter();
-    await addStoredEvents(connection, events);
+    const events = await storedEvents(connection);
     return new Loader(connection, { registry, dictionaries, facts, events }, rowGroup, {
       position: Number(position),
       greatestTime: BigInt(greatestTime as bigint),

@@ -217,12 +217,12 @@ test('the filter knows every key that was added, and hardly any other, also beyo
   const keys = (count: number) =>
     Uint32Array.from({ length: count * 4 }, () => Math.floor(random.next() * 4294967296));
   // Two blocks at first, eight at most: 128 keys before answers get worse.
-  const filter = new EventFilter(2, 8);
+  const filter = new EventFilter(0, 2, 8);
   const known = keys(120);
   for (let key = 0; key < 120; key++) filter.add(known, key * 4);
   expect(filter.bytes).toBe(8 * 64);
   const others = keys(1000);
-  const probe = new EventFilter(1024, 1024);
+  const probe = new EventFilter(16_000);
   for (let key = 0; key < 120; key++) probe.add(known, key * 4);
   for (let key = 0; key < 120; key++) expect(filter.add(known, key * 4)).toBe(true);
   let mistaken = 0;
