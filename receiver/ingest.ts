@@ -234,7 +234,7 @@ export class Ingest {
     if (this.#failure !== null) throw this.#failure;
     const frames = await this.#framesAt(framesOf(request));
     if (this.#failure !== null) throw this.#failure;
-    for (const change of request.changes) this.registry.check(change);
+    this.registry.check(request.changes);
     const receivedAtUnixNano = now();
     const replacements = request.changes.map((change) =>
       change.type === 'record_corrected' ? change.replacement : null,

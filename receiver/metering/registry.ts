@@ -109,27 +109,28 @@ export class Registry {
   }
 
   /**
-   * What a change would break; nothing is changed.
+   * What changes would break, each made after those before it; nothing is changed.
    * @throws ChangeError
    */
-  check(change: Change): void {
-    switch (change.type) {
-      case 'customer_put': {
-        const { id, aliases } = change.customer;
-        const owner = this.#aliases.get(id);
-        if (owner !== undefined) throw new ChangeError(`"${id}" is an alias of customer "${owner}"`);
-        for (const alias of aliases) {
-          if (alias === id) throw new ChangeError(`customer "${id}" cannot be its own alias`);
-          const other = this.#aliases.get(alias);
-          if (other !== undefined && other !== id)
-            throw new ChangeError(`alias "${alias}" already means customer "${other}"`);
+  check(changes: readonly Change[]): void {
+    const aliases = new Map(this.#aliases);
+    for (const change of changes) {
+      switch (change.type) {
+        case 'customer_put': {
+          const { customer } = change;
+          checkAliases(customer, aliases);
+          dropAliases(customer.id, aliases);
+          for (const alias of customer.aliases) aliases.set(alias, customer.id);
+          break;
         }
-        return;
+        case 'customer_deleted':
+          dropAliases(change.id, aliases);
+          break;
+        case 'meter_put':
+          compileMeter(parseMeterRule(change.rule), { version: 0, sinceUnixNano: 0n });
+          break;
+        default:
       }
-      case 'meter_put':
-        compileMeter(parseMeterRule(change.rule), { version: 0, sinceUnixNano: 0n });
-        return;
-      default:
     }
   }
 
@@ -141,7 +142,7 @@ export class Registry {
     switch (change.type) {
       case 'customer_put': {
         const { id, aliases } = change.customer;
-        const changesAliases = this.#dropAliases(id) || aliases.length > 0;
+        const changesAliases = dropAliases(id, this.#aliases) || aliases.length > 0;
         for (const alias of aliases) {
           this.#aliases.set(alias, id);
           this.customers.delete(alias);
@@ -152,7 +153,7 @@ export class Registry {
         return change;
       }
       case 'customer_deleted':
-        this.#dropAliases(change.id);
+        dropAliases(change.id, this.#aliases);
         this.customers.delete(change.id);
         this.attributionVersion += 1;
         return change;
@@ -209,16 +210,32 @@ export class Registry {
     const { version, sinceUnixNano } = entry;
     return { type: 'meter_put', id, version, rule: entry.rule, managedBy, sinceUnixNano };
   }
+}
 
-  #dropAliases(customerId: string): boolean {
-    let dropped = false;
-    for (const [alias, id] of this.#aliases) {
-      if (id !== customerId) continue;
-      this.#aliases.delete(alias);
-      dropped = true;
-    }
-    return dropped;
+/** @throws ChangeError where an id or an alias of the customer means another one */
+function checkAliases(
+  { id, aliases }: { id: string; aliases: readonly string[] },
+  known: ReadonlyMap<string, string>,
+): void {
+  const owner = known.get(id);
+  if (owner !== undefined) throw new ChangeError(`"${id}" is an alias of customer "${owner}"`);
+  for (const alias of aliases) {
+    if (alias === id) throw new ChangeError(`customer "${id}" cannot be its own alias`);
+    const other = known.get(alias);
+    if (other !== undefined && other !== id)
+      throw new ChangeError(`alias "${alias}" already means customer "${other}"`);
   }
+}
+
+/** @returns whether the customer had any */
+function dropAliases(customerId: string, aliases: Map<string, string>): boolean {
+  let dropped = false;
+  for (const [alias, id] of aliases) {
+    if (id !== customerId) continue;
+    aliases.delete(alias);
+    dropped = true;
+  }
+  return dropped;
 }
 
 /** What a running total of the meter is made of. Where it changes, totals that began before are none of the new one's. */

@@ -23,8 +23,8 @@ function changed(present: PresentResources, changes: Change[]): PresentResources
   // As the journal keeps them.
   const stored =
     changes.length === 0 ? [] : ChangeRequest.parse(JSON.parse(JSON.stringify({ changes }))).changes;
+  registry.check(stored);
   for (const change of stored) {
-    registry.check(change);
     registry.apply(change, 1n);
     if (change.type === 'settings_put') settings = change.settings;
     if (change.type === 'customer_put')
