@@ -17,6 +17,9 @@ import { TableAppender } from './table-appender.ts';
 import { read64 } from './words.ts';
 
 const EVENT_CONFLICT = codeNumber('event_conflict');
+const LAST_INSTANT = 2n ** 63n - 2n;
+/** So many keys are found by constants, which costs a scan of all keys a sixth of what a join does. */
+const FEW_KEYS = 50;
 
 /** What an event says, with the version of the rule by which it says so. */
 interface Content extends QuarantineKey {
@@ -195,7 +198,6 @@ async function findCounted(
   contents: readonly Content[],
   states: Map<bigint, EventState>,
 ): Promise<void> {
-  const LAST_INSTANT = 2n ** 63n - 2n;
   let earliest = LAST_INSTANT;
   let latest = 0n;
   for (const { event, time } of contents) {
@@ -203,13 +205,15 @@ async function findCounted(
     if (time < earliest) earliest = time;
     if (time > latest) latest = time;
   }
-  for (const condition of [
-    `time BETWEEN make_timestamp_ns(${earliest}) AND make_timestamp_ns(${latest})`,
-    'event IS NOT NULL',
-  ]) {
+  for (const isAnyTime of [false, true]) {
     const wanted = [...states].flatMap(([event, { counted }]) => (counted === null ? [event] : []));
     if (wanted.length === 0) return;
     await nameEvents(connection, wanted);
+    let condition = `time BETWEEN make_timestamp_ns(${earliest}) AND make_timestamp_ns(${latest})`;
+    if (isAnyTime) {
+      const isFew = wanted.length <= FEW_KEYS;
+      condition = isFew ? `event IN (${wanted.join('::UHUGEINT, ')}::UHUGEINT)` : 'event IS NOT NULL';
+    }
     const reader =
       await connection.runAndReadAll(`SELECT w.n, u.series, epoch_ns(u.start_time), epoch_ns(u.time),
         u.quantity, s.meter_version
