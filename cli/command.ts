@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { checkConfig, rebuild, repairJournal, serve } from '../receiver/main.ts';
 import { importCommand } from './import/command.ts';
+import { addMetersCommand } from './meters/command.ts';
 
 /** Runs the command and sets the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -50,6 +51,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .action((flags) => checkConfig(flags));
 
   program.addCommand(importCommand());
+  addMetersCommand(program);
 
   try {
     await program.parseAsync(argv);

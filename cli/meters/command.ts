@@ -1,0 +1,44 @@
+/** The flags of `usage-meter meters`, as its help tells them. */
+import { type Command, Option } from 'commander';
+import type { ListFlags } from './list-meters.ts';
+import type { TestFlags } from './test-meter.ts';
+
+const URL_FLAG = 'the receiver (default http://127.0.0.1:4318; its key in USAGE_METER_API_KEY)';
+
+export function addMetersCommand(program: Command): void {
+  const meters = program.command('meters').description('look at the rules that turn signals into usage');
+  meters
+    .command('test')
+    .description('say what a rule would count, before it holds; nothing is changed')
+    .argument('<rule>', 'YAML or JSON file: one rule, or a usage-meter.yaml with --meter')
+    .option('--meter <id>', 'which meter of a usage-meter.yaml')
+    .option(
+      '--files <paths...>',
+      'captured OTLP: JSON, lines of JSON, protobuf, as the Collector writes them; also .gz, .zst, folders',
+    )
+    .addOption(
+      new Option('--signal <signal>', 'what files hold that do not say it').choices([
+        'metrics',
+        'logs',
+        'traces',
+      ]),
+    )
+    .option('--last <duration>', 'without files: of the receiver’s journal, at most 7d (default 24h)')
+    .option('--max-signals <number>', 'look at so many at most (default 5000000)')
+    .option('--url <address>', URL_FLAG)
+    .option('--json', 'the report for programs')
+    .action(async (rule: string, flags: TestFlags) => {
+      // The other commands have no use for what reads files.
+      const { testMeter } = await import('./test-meter.ts');
+      process.exitCode = await testMeter(rule, flags, process.env);
+    });
+  meters
+    .command('list')
+    .description('the meters of a running receiver')
+    .option('--url <address>', URL_FLAG)
+    .option('--json', 'for programs')
+    .action(async (flags: ListFlags) => {
+      const { listMeters } = await import('./list-meters.ts');
+      process.exitCode = await listMeters(flags, process.env);
+    });
+}
