@@ -1,28 +1,17 @@
 /**
- * What the benchmark sends: apps that each export deltas of 2,000 customers, as gzipped OTLP protobuf, ready as HTTP
+ * What the benchmark sends: apps that each report the usage of 2,000 customers, as gzipped OTLP protobuf, ready as HTTP
  * requests before anything is measured.
  *
- * Each connection is one app (a service instance) with its own series, so bodies of one series arrive in order, as
- * they do from a real exporter. Times move with every body; one point in a hundred begins a new series.
+ * Each connection is one app (a service instance), so what it sends arrives in order, as it does from a real exporter.
  */
 import { promisify } from 'node:util';
 import { gzip, gzipSync } from 'node:zlib';
-import {
-  DELTA,
-  type OtlpAttributes,
-  type OtlpPoint,
-  type OtlpStream,
-  stream,
-} from '../../test/support/otlp-points.ts';
-import { ProtobufWriter, requestOf } from '../../test/support/otlp-writer.ts';
-import { Random } from '../../test/support/random.ts';
+import type { OtlpAttributes } from '../../test/support/otlp-points.ts';
 
 const gzipAsync = promisify(gzip);
 
 export const CUSTOMERS = 2000;
-export const DIMENSIONS = ['api.requests', 'tokens', 'storage'];
-const UNITS = ['1', '{token}', 'By'];
-const REGIONS = [
+export const REGIONS = [
   'eu-west',
   'us-east',
   'us-west',
@@ -32,17 +21,15 @@ const REGIONS = [
   'me-central',
   'eu-north',
 ];
-const NEW_SERIES = 0.01;
 /** All times lie in the 24 hours from here. */
 export const FIRST_TIME_UNIX_NANO = 1_763_596_800_000_000_000n;
 export const RANGE = { from: '2025-11-20T00:00:00Z', to: '2025-11-21T00:00:00Z' };
-const STEP_NANO = 10_000_000n;
+/** How much later each body is than the one before it from the same app. */
+export const STEP_NANO = 10_000_000n;
 
-interface Series {
-  metric: number;
-  customer: number;
-  attributes: OtlpAttributes;
-}
+/** Small bodies need more connections to keep the receiver busy, as many small apps do. */
+export const connectionsFor = (pointsPerBody: number) =>
+  pointsPerBody >= 1000 ? 8 : pointsPerBody >= 100 ? 16 : 64;
 
 /** An HTTP request as bytes, complete with headers. */
 export interface PreparedRequest {
@@ -53,71 +40,31 @@ export interface PreparedRequest {
   points: number;
 }
 
-/** The series and the clock of one app. */
-class App {
-  readonly streams: OtlpStream[];
-  readonly series: Series[];
-  readonly random: Random;
-  timeUnixNano = FIRST_TIME_UNIX_NANO;
-  at = 0;
-  sessions = 0;
-
-  constructor(index: number, apps: number) {
-    this.random = new Random(1000 + index);
-    this.streams = DIMENSIONS.map((dimension, metric) =>
-      stream({
-        resource: resourceOf(index),
-        scopeAttributes: [],
-        name: `usage.${dimension}`,
-        unit: UNITS[metric],
-        temporality: DELTA,
-      }),
-    );
-    for (const own of this.streams) own.resource = this.streams[0].resource;
-    const all: Series[] = [];
-    // With many small apps each sees its share of the customers, so that the live series stay as many.
-    const perApp = Math.max(1, Math.round((CUSTOMERS * REGIONS.length) / apps));
-    for (let nth = 0; nth < perApp; nth++) {
-      const place = index * perApp + nth;
-      const customer = place % CUSTOMERS;
-      const region = REGIONS[Math.floor(place / CUSTOMERS) % REGIONS.length];
-      for (let metric = 0; metric < DIMENSIONS.length; metric++) {
-        all.push({ metric, customer, attributes: attributesOf(customer, region) });
-      }
-    }
-    this.series = this.random.shuffled(all);
-  }
+/** One row as the naive way stores it. */
+export interface NaiveRow {
+  key: string;
+  customerId: string;
+  dimensionId: string;
+  startUnixNano: bigint;
+  timeUnixNano: bigint;
+  /** × 10^12 */
+  scaledQuantity: bigint;
+  metadata: string;
 }
 
-function resourceOf(index: number): OtlpAttributes {
-  return [
-    ['service.name', 'shop'],
-    ['service.instance.id', `5c0d9f0e-8f7b-4f6a-9d6e-${String(index).padStart(12, '0')}`],
-    ['telemetry.sdk.language', 'nodejs'],
-    ['telemetry.sdk.name', 'opentelemetry'],
-    ['telemetry.sdk.version', '3.1.0'],
-  ];
-}
-
-function attributesOf(customer: number, region: string): OtlpAttributes {
-  return [
-    ['usage.customer.id', customerId(customer)],
-    ['region', region],
-  ];
-}
-
-export function customerId(customer: number): string {
-  return `customer-${String(customer).padStart(4, '0')}`;
-}
-
-export class Workload {
+/** Signals of one kind; "point" stands for a data point or a log record. */
+export abstract class Workload<Signal> {
+  /** What a point is called where people read it. */
+  abstract readonly noun: string;
+  abstract readonly path: string;
+  abstract readonly dimensions: readonly string[];
+  /** Rules that the receiver needs to count the signals. */
+  readonly meters: readonly object[] = [];
+  /** More than the receiver is expected to take, per second: what is prepared for full speed. */
+  abstract readonly preparedPerSecond: number;
   readonly connections: number;
   readonly pointsPerBody: number;
   readonly #host: string;
-  readonly #apps: App[];
-  readonly #writer = new ProtobufWriter();
-  /** What every prepared request together adds up to: [customer × dimensions + dimension]. */
-  readonly totals = new Float64Array(CUSTOMERS * DIMENSIONS.length);
   #requests = 0;
   points = 0;
   series = 0;
@@ -128,17 +75,25 @@ export class Workload {
     this.pointsPerBody = pointsPerBody;
     this.connections = connections;
     this.#host = host;
-    this.#apps = Array.from({ length: connections }, (_, index) => new App(index, connections));
   }
+
+  /** What every prepared request together adds up to: [customer × dimensions + dimension]. */
+  abstract readonly totals: Float64Array;
+
+  /** A body of signals for each connection's every series, so that the receiver knows them. */
+  protected abstract warmUpBodies(): Iterable<{ connection: number; signals: Signal[] }>;
+  /** The next signals of an app; counts them in {@link totals}. */
+  protected abstract next(connection: number, count: number): Signal[];
+  protected abstract encode(signals: Signal[], connection: number): Uint8Array;
+  /** @throws Error where a signal is none that the naive way knows */
+  abstract naiveRow(signal: Signal): NaiveRow;
 
   /** One point of each series that exists from the start, in large bodies. */
   async warmUp(): Promise<PreparedRequest[]> {
     const requests: PreparedRequest[] = [];
-    for (const [connection, app] of this.#apps.entries()) {
-      for (let left = app.series.length; left > 0; left -= 5000) {
-        requests.push(await this.#prepare(connection, this.#nextPoints(app, Math.min(left, 5000), 0)));
-      }
-      this.series += app.series.length;
+    for (const { connection, signals } of this.warmUpBodies()) {
+      this.points += signals.length;
+      requests.push(await this.#prepare(connection, signals));
     }
     return requests;
   }
@@ -150,8 +105,7 @@ export class Workload {
     const waiting = new Set<Promise<void>>();
     for (let index = 0; index < count; index++) {
       const connection = index % this.connections;
-      const next = this.#nextPoints(this.#apps[connection], this.pointsPerBody, NEW_SERIES);
-      const done = this.#prepare(connection, next).then((request) => {
+      const done = this.#prepare(connection, this.nextBody(connection)).then((request) => {
         requests[index] = request;
         waiting.delete(done);
       });
@@ -163,45 +117,36 @@ export class Workload {
   }
 
   /** The same points as {@link prepare} would send next, undecoded: for the naive way. */
-  nextBody(): OtlpPoint[] {
-    return this.#nextPoints(this.#apps[0], this.pointsPerBody, NEW_SERIES);
+  nextBody(connection = 0): Signal[] {
+    this.points += this.pointsPerBody;
+    return this.next(connection, this.pointsPerBody);
   }
 
-  #nextPoints(app: App, count: number, newSeries: number): OtlpPoint[] {
-    const startUnixNano = app.timeUnixNano;
-    app.timeUnixNano += STEP_NANO;
-    const byMetric: OtlpPoint[][] = DIMENSIONS.map(() => []);
-    for (let nth = 0; nth < count; nth++) {
-      const { metric, customer, attributes } = app.series[app.at];
-      app.at = (app.at + 1) % app.series.length;
-      const isNew = newSeries > 0 && app.random.chance(newSeries);
-      if (isNew) this.series++;
-      const value = app.random.integer(1, 1000);
-      this.totals[customer * DIMENSIONS.length + metric] += value;
-      byMetric[metric].push({
-        stream: app.streams[metric],
-        attributes: isNew ? [...attributes, ['session', `session-${app.sessions++}`]] : attributes,
-        startUnixNano,
-        timeUnixNano: app.timeUnixNano,
-        value: BigInt(value),
-        flags: 0,
-      });
-    }
-    this.points += count;
-    return byMetric.flat();
-  }
-
-  async #prepare(connection: number, points: OtlpPoint[]): Promise<PreparedRequest> {
+  async #prepare(connection: number, signals: Signal[]): Promise<PreparedRequest> {
     const order = this.#requests++;
-    const plain = this.#writer.encode(requestOf(points));
+    const plain = this.encode(signals, connection);
     // In the thread pool it costs more than it saves where a body is small.
     const body = plain.length < 8192 ? gzipSync(plain) : await gzipAsync(plain);
     this.plainBytes += plain.length;
     this.bodyBytes += body.length;
     const head = Buffer.from(
-      `POST /v1/metrics HTTP/1.1\r\nHost: ${this.#host}\r\nContent-Type: application/x-protobuf\r\n` +
+      `POST ${this.path} HTTP/1.1\r\nHost: ${this.#host}\r\nContent-Type: application/x-protobuf\r\n` +
         `Content-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`,
     );
-    return { order, connection, bytes: Buffer.concat([head, body]), points: points.length };
+    return { order, connection, bytes: Buffer.concat([head, body]), points: signals.length };
   }
+}
+
+export function resourceOf(app: number): OtlpAttributes {
+  return [
+    ['service.name', 'shop'],
+    ['service.instance.id', `5c0d9f0e-8f7b-4f6a-9d6e-${String(app).padStart(12, '0')}`],
+    ['telemetry.sdk.language', 'nodejs'],
+    ['telemetry.sdk.name', 'opentelemetry'],
+    ['telemetry.sdk.version', '3.1.0'],
+  ];
+}
+
+export function customerId(customer: number): string {
+  return `customer-${String(customer).padStart(4, '0')}`;
 }
