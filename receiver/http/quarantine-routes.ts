@@ -8,6 +8,7 @@ import {
   parseQuarantineSignalsQuery,
   type QuarantinedSignal,
   type QuarantineSignalsQuery,
+  signalId,
 } from '../../storage/query/index.ts';
 import { instantFromText } from '../../storage/query/instant.ts';
 import { QueryError } from '../../storage/query/query-error.ts';
@@ -246,12 +247,20 @@ async function replay(
   const reasons = new Map<string, number>();
   for await (const page of referencePages(ingest, query)) {
     const { firstSequence } = ingest.journal;
+    // What other meters make of the same signals is none of this replay's, if it is in quarantine already.
+    const asked = new Set(page.map(signalId));
+    const others = new Set((await openAt(ingest, page)).map(({ id }) => id).filter((id) => !asked.has(id)));
     for (const signals of chunks(page.filter(({ sequence }) => sequence >= firstSequence)))
       await ingest.change({ changes: [{ type: 'quarantine_replayed', signals, correction, note }] });
     await caughtUp(ingest);
-    const open = await stillOpen(ingest, query, page);
+    // A signal may have gone back under the name of another meter, which claims it now.
+    const open = (await openAt(ingest, page)).filter(({ id }) => !others.has(id));
+    const still = new Set(open.map(({ id }) => id));
+    const moved = new Set(open.filter(({ id }) => !asked.has(id)).map(placeName));
     answer.signals += page.length;
-    answer.counted += page.length - open.length;
+    answer.counted += page.filter(
+      (signal) => !still.has(signalId(signal)) && !moved.has(placeName(signal)),
+    ).length;
     for (const { sequence, reason } of open) {
       if (correction !== null || sequence < firstSequence) answer.untouched += 1;
       else reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
@@ -261,14 +270,26 @@ async function replay(
   return { status: 200, body: answer };
 }
 
-async function stillOpen(
-  ingest: Ingest,
-  query: QuarantineSignalsQuery,
-  signals: SignalReference[],
-): Promise<QuarantinedSignal[]> {
-  const none = { customerIds: null, dimensionIds: null, meterIds: null, reasons: null, from: null, to: null };
-  const byId: QuarantineSignalsQuery = { ...query, ...none, signals, after: null };
-  return (await ingest.ledger.query({ type: 'quarantineSignals', query: byId })).rows;
+/** Open signals at the places of these, whichever meter claims them. */
+async function openAt(ingest: Ingest, places: readonly SignalReference[]): Promise<QuarantinedSignal[]> {
+  const rows: QuarantinedSignal[] = [];
+  let query: QuarantineSignalsQuery = {
+    ...parseQuarantineSignalsQuery([]),
+    places: [...places],
+    limit: MAX_REFERENCES,
+  };
+  for (;;) {
+    const page = await ingest.ledger.query({ type: 'quarantineSignals', query });
+    rows.push(...page.rows);
+    const end = page.rows.at(-1);
+    if (page.nextCursor === null || end === undefined) return rows;
+    query = { ...query, after: [String(end.sequence), String(end.ordinal), end.meterId] };
+  }
+}
+
+/** The place of a signal in the journal. */
+function placeName({ sequence, ordinal }: SignalReference): string {
+  return `${sequence}.${ordinal}`;
 }
 
 async function dismiss(ingest: Ingest, query: QuarantineSignalsQuery, note: string): Promise<ApiAnswer> {

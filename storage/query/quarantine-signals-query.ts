@@ -30,6 +30,8 @@ export interface QuarantineSignalsQuery extends QuarantineFilter {
   resolution: Resolution;
   /** Of these at most; null = all. */
   signals: SignalReference[] | null;
+  /** Signals at one of these places, whichever meter claims them; absent = all. */
+  places?: Omit<SignalReference, 'meterId'>[];
   /** Rows of this page at most. */
   limit: number;
   /** Sequence, ordinal and meter of the last signal of the page before. */
@@ -183,10 +185,10 @@ async function readSignals(
   if (query.signals !== null) {
     const { signals } = query;
     conditions.push(`(q.sequence, q.ordinal, s.meter_id) IN (
-      SELECT (unnest(${bound.bigints(signals.map(({ sequence }) => BigInt(sequence)))}),
-        unnest(${bound.bigints(signals.map(({ ordinal }) => BigInt(ordinal)))}),
-        unnest(${bound.texts(signals.map(({ meterId }) => meterId))})))`);
+      SELECT (${unnestedPlaces(signals, bound)}, unnest(${bound.texts(signals.map(({ meterId }) => meterId))})))`);
   }
+  if (query.places !== undefined)
+    conditions.push(`(q.sequence, q.ordinal) IN (SELECT (${unnestedPlaces(query.places, bound)}))`);
   if (query.after !== null) {
     const [sequence, ordinal, meterId] = query.after as [string, string, string];
     conditions.push(
@@ -205,6 +207,13 @@ async function readSignals(
     bound.values,
   );
   return reader.getRows();
+}
+
+/** Sequences and ordinals as two columns. */
+function unnestedPlaces(places: readonly Omit<SignalReference, 'meterId'>[], bound: BoundValues): string {
+  const sequences = bound.bigints(places.map(({ sequence }) => BigInt(sequence)));
+  const ordinals = bound.bigints(places.map(({ ordinal }) => BigInt(ordinal)));
+  return `unnest(${sequences}), unnest(${ordinals})`;
 }
 
 function signalsPage<Row extends SignalReference>(
