@@ -46,11 +46,17 @@ export class EventFilter {
    * @returns false if it is certain that it was never added before
    */
   add(words: Uint32Array, at: number): boolean {
-    for (const generation of this.#generations) if (has(generation, words, at)) return true;
+    if (this.has(words, at)) return true;
     let last = this.#generations.at(-1);
     if (last === undefined || last.keys >= (last.mask + 1) * KEYS_PER_BLOCK) last = this.#grown(last);
     set(last, words, at);
     last.keys += 1;
+    return false;
+  }
+
+  /** @returns false if it is certain that the key was never added */
+  has(words: Uint32Array, at: number): boolean {
+    for (const generation of this.#generations) if (has(generation, words, at)) return true;
     return false;
   }
 

@@ -6,7 +6,7 @@ import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { LedgerBatch } from '../ledger-batch.ts';
-import { type QueryRequest, runQuery } from '../query/index.ts';
+import { type EventKeysAnswer, type EventKeysQuery, type QueryRequest, runQuery } from '../query/index.ts';
 import { messageOf, openDatabase } from './database.ts';
 import { LedgerError } from './ledger-error.ts';
 import type { FromLedgerThread, LedgerThreadOptions, ToLedgerThread } from './ledger-protocol.ts';
@@ -17,6 +17,11 @@ import { readRegistry } from './registry-snapshot.ts';
 const LOAD_ROWS = ROW_GROUP;
 /** Size of DuckDB's log beyond which a checkpoint waits for the questions that keep DuckDB from its own. */
 const LOG_LIMIT_BYTES = 256 * 1024 * 1024;
+
+/** 32 hex digits as four words, the lowest first, as batches have them. */
+function keyWords(hex: string): Uint32Array {
+  return Uint32Array.from([24, 16, 8, 0], (at) => Number.parseInt(hex.slice(at, at + 8), 16));
+}
 
 class LedgerThread {
   readonly #options: LedgerThreadOptions;
@@ -155,7 +160,18 @@ class LedgerThread {
   }
 
   #query(request: QueryRequest): Promise<unknown> {
+    if (request.type === 'eventKeys') return this.#queryEventKeys(request.query);
     return this.#withConnection((connection) => runQuery(connection, request));
+  }
+
+  /** New keys, which most are, are known to be so from memory: only the others are worth a scan of all events. */
+  async #queryEventKeys({ eventKeys }: EventKeysQuery): Promise<EventKeysAnswer> {
+    const doubtful = eventKeys.filter((key) => this.#loader.mayKnowEvent(keyWords(key)));
+    if (doubtful.length === 0) return { records: eventKeys.map(() => null) };
+    const query = { type: 'eventKeys' as const, query: { eventKeys: doubtful } };
+    const { records } = await this.#withConnection((connection) => runQuery(connection, query));
+    const found = new Map(doubtful.map((key, i) => [key, records[i]]));
+    return { records: eventKeys.map((key) => found.get(key) ?? null) };
   }
 
   /** Commits what was taken, too: DuckDB cannot checkpoint within a transaction. */

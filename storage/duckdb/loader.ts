@@ -226,6 +226,14 @@ export class Loader {
     return true;
   }
 
+  /**
+   * Whether an event of this key may have come, ever; false is certain of all that was taken.
+   * @param words the key as four words, the lowest first
+   */
+  mayKnowEvent(words: Uint32Array): boolean {
+    return this.#events.has(words, 0);
+  }
+
   /** Rows that were taken and are not committed. */
   get waitingRows(): number {
     return this.#takenRows - this.#committedRows;

@@ -26,6 +26,9 @@ export interface VoidedRecord {
 /** Event keys of one question. */
 export const MAX_EVENT_KEYS = 10_000;
 
+/** So many are compared as constants, which costs a scan of all keys a sixth of what a join does. */
+const FEW_KEYS = 50;
+
 /** At most {@link MAX_EVENT_KEYS} keys of 32 hex digits each. */
 export interface EventKeysQuery {
   eventKeys: string[];
@@ -67,10 +70,15 @@ export async function queryEventKeys(
 ): Promise<EventKeysAnswer> {
   const bound = new BoundValues();
   // DuckDB's hex texts are no numbers: the keys go as decimals.
-  const wanted = bound.texts([...new Set(eventKeys)].map((key) => String(BigInt(`0x${key}`))));
+  const keys = [...new Set(eventKeys)].map((key) => String(BigInt(`0x${key}`)));
+  if (keys.length === 0) return { records: [] };
+  const wanted =
+    keys.length <= FEW_KEYS
+      ? keys.map((key) => `${key}::UHUGEINT`).join(', ')
+      : `SELECT unnest(${bound.texts(keys)}::UHUGEINT[])`;
   const found = await storedRecords(
     connection,
-    `SELECT * FROM stored.usage WHERE event IN (SELECT unnest(${wanted}::UHUGEINT[]))`,
+    `SELECT * FROM stored.usage WHERE event IN (${wanted})`,
     () => 'true',
     bound,
   );
