@@ -76,6 +76,8 @@ export interface SlotDefinition {
   dimensionId: string | null;
   /** What is kept of the signal's attributes, values as text, sorted by key: a JSON object of strings. */
   metadata: string;
+  /** Of events: their times are those at which they came, which differ where the same event comes again. */
+  timeIsArrival?: boolean;
 }
 
 /** A change of the registry that the interpretation of a frame made. Applied with the frame, once. */

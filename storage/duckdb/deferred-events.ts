@@ -13,6 +13,7 @@ import type { DeferredRow, LoadTables } from './deferred-rows.ts';
 import { type FactWriter, USAGE_EVENT } from './fact-writer.ts';
 import { type Listing, QuarantineChanges, type QuarantineKey, quarantineKey } from './quarantine-changes.ts';
 import { KIND_RECORD, RESOLUTION_CORRECTED, RESOLUTION_DISMISSED, type Resolution } from './schema.ts';
+import { FLAG_ARRIVAL_TIME } from './slot-table.ts';
 import { TableAppender } from './table-appender.ts';
 import { read64 } from './words.ts';
 
@@ -24,6 +25,8 @@ const FEW_KEYS = 50;
 /** What an event says, with the version of the rule by which it says so. */
 interface Content extends QuarantineKey {
   meterVersion: number;
+  /** Its time is when it came, which is no part of what it says. Of what is stored, that is told by the series. */
+  timeIsArrival?: boolean;
 }
 
 /** What is known of one key. */
@@ -43,6 +46,7 @@ export async function settleEvents(rows: readonly DeferredRow[], tables: LoadTab
     ({ batch, row, slot }): Content => ({
       ...quarantineKey(batch, row, slots),
       meterVersion: slots.meterVersion[slot],
+      timeIsArrival: (slots.flags[slot] & FLAG_ARRIVAL_TIME) !== 0,
     }),
   );
   const states = new Map<bigint, EventState>();
@@ -130,11 +134,11 @@ function conflictOr(code: number): number {
   return code !== 0 && code < EVENT_CONFLICT ? code : EVENT_CONFLICT;
 }
 
-function isEqual(a: QuarantineKey, b: QuarantineKey): boolean {
+function isEqual(a: Content, b: Content): boolean {
   return (
     a.series === b.series &&
     a.start === b.start &&
-    a.time === b.time &&
+    hasSameTime(a, b) &&
     a.valueKind === b.valueKind &&
     a.value === b.value
   );
@@ -142,7 +146,11 @@ function isEqual(a: QuarantineKey, b: QuarantineKey): boolean {
 
 /** Another version of the rule may say anything else of the same signal but its time. */
 function isSame(a: Content, b: Content): boolean {
-  return isEqual(a, b) || (a.meterVersion !== b.meterVersion && a.time === b.time);
+  return isEqual(a, b) || (a.meterVersion !== b.meterVersion && hasSameTime(a, b));
+}
+
+function hasSameTime(a: Content, b: Content): boolean {
+  return a.time === b.time || a.timeIsArrival === true || b.timeIsArrival === true;
 }
 
 /** Staged records with one of the keys, which no query finds. */

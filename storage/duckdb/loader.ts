@@ -2,9 +2,9 @@
  * Takes batches into the ledger, in transactions that hold usage, readings, quarantine, dictionaries, registry and
  * the journal position.
  *
- * A row is new for certain when its time lies beyond everything stored of its series (the slot's mark). Nearly all
- * rows are decided so, from memory. The others go the slow path (deferred-rows.ts), after the other rows
- * of the batches.
+ * A point is new for certain when its time lies beyond everything stored of its series (the slot's mark), an event
+ * when its key is not in the filter of all keys. Nearly all rows are decided so, from memory. The others go the slow
+ * path (deferred-rows.ts, deferred-events.ts), after the other rows of the batches.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { LedgerBatch, RegistryEvent } from '../ledger-batch.ts';
@@ -19,8 +19,10 @@ import { applyChanges, effectiveRows } from './ledger-changes.ts';
 import { quarantineText, type Rejudged } from './quarantine-changes.ts';
 import { RegistryTables } from './registry-tables.ts';
 import { KIND_INCREMENT, KIND_RECORD } from './schema.ts';
+import { nameSeries, SlotRecall } from './slot-recall.ts';
 import {
   approximate,
+  FLAG_ARRIVAL_TIME,
   FLAG_CUMULATIVE,
   FLAG_DEFERRED,
   FLAG_EVENT,
@@ -32,12 +34,12 @@ import {
   FLAG_UNATTRIBUTED,
   FLAGS_NOT_PLAIN,
   NO_KEY,
+  NO_MARK,
   SlotTable,
   START_KNOWN,
   START_UNKNOWN,
   START_UNSEEN,
 } from './slot-table.ts';
-import { TableAppender } from './table-appender.ts';
 import { compare64, compare128, copy64, copy128, read64, subtract128, write64 } from './words.ts';
 
 const MIXED_START = codeNumber('mixed_start');
@@ -45,8 +47,6 @@ const BASELINE = codeNumber('baseline');
 /** Rows of a row group of DuckDB. */
 export const ROW_GROUP = 122_880;
 const NONE_REJUDGED: Rejudged = new Map();
-/** Before every instant. */
-const NO_MARK = -1;
 
 export class Loader {
   readonly #connection: DuckDBConnection;
@@ -54,6 +54,7 @@ export class Loader {
   readonly #dictionaries: Dictionaries;
   readonly #facts: FactWriter;
   readonly #slots = new SlotTable();
+  readonly #recall: SlotRecall;
   readonly #events: EventFilter;
   readonly #rowGroup: number;
   #position: number;
@@ -68,8 +69,6 @@ export class Loader {
   readonly #greatestTime = new Uint32Array(2);
   #greatestMark: number;
   #quarantineIsEmpty: boolean;
-  /** Slots whose mark is the greatest time of all series. */
-  #guessedMarks = 0;
   #deferred: DeferredRow[] = [];
   #deferredEvents: DeferredRow[] = [];
 
@@ -80,6 +79,7 @@ export class Loader {
     state: { position: number; greatestTime: bigint; quarantineIsEmpty: boolean },
   ) {
     this.#connection = connection;
+    this.#recall = new SlotRecall(connection, this.#slots);
     this.#registry = tables.registry;
     this.#dictionaries = tables.dictionaries;
     this.#facts = tables.facts;
@@ -139,7 +139,7 @@ export class Loader {
       this.#facts.flush();
     }
     await this.#define(batches);
-    if (this.#guessedMarks > 0) await this.#findMarks(batches);
+    await this.#recall.findMarks(batches);
     for (const batch of batches) this.#takeRows(batch);
     await this.#settle();
     this.#noteTaken(batches);
@@ -158,7 +158,7 @@ export class Loader {
       slots: this.#slots,
     });
     await this.#define([batch]);
-    if (this.#guessedMarks > 0) await this.#findMarks([batch]);
+    await this.#recall.findMarks([batch]);
     const meters = await this.#metersOf(batch);
     for (const row of effectiveRows(
       batch,
@@ -182,7 +182,8 @@ export class Loader {
   async #metersOf({ length, slot }: LedgerBatch): Promise<Map<number, string>> {
     if (length === 0) return new Map();
     this.#dictionaries.flush();
-    await this.#nameSeries(
+    await nameSeries(
+      this.#connection,
       [...new Set(slot.subarray(0, length))].map((one) => [one, this.#slots.series[one]]),
     );
     const reader = await this.#connection.runAndReadAll(
@@ -261,7 +262,7 @@ export class Loader {
     if (batches[0].reset) {
       this.#slots.clear();
       this.#dictionaries.forgetContexts();
-      this.#guessedMarks = 0;
+      this.#recall.clear();
     }
     const events: RegistryEvent[] = batches.flatMap((batch) => batch.events);
     if (events.length > 0) await this.#registry.apply(events);
@@ -273,7 +274,7 @@ export class Loader {
         if (!slot.isNew && slot.definition.role !== 'event') known.push(slot);
       }
     }
-    if (known.length > 0) await this.#recall(known);
+    if (known.length > 0) await this.#recall.recall(known, this.#quarantineIsEmpty);
   }
 
   #defineSlot({ definition, context, series, customer, dimension, isNew }: ResolvedSlot): void {
@@ -281,6 +282,7 @@ export class Loader {
     if (definition.role === 'cumulative') flags |= FLAG_CUMULATIVE;
     else if (definition.role === 'event') flags |= FLAG_EVENT;
     if (context.fromSdk) flags |= FLAG_FROM_SDK;
+    if (definition.timeIsArrival === true) flags |= FLAG_ARRIVAL_TIME;
     if (customer === NO_KEY || dimension === NO_KEY) {
       flags |= FLAG_UNATTRIBUTED;
       const { customerId, dimensionId } = definition;
@@ -289,96 +291,10 @@ export class Loader {
     // A series that was seen before has nothing stored beyond the greatest time of all.
     if (!isNew && definition.role !== 'event') {
       flags |= FLAG_GUESSED_MARK;
-      this.#guessedMarks += 1;
+      this.#recall.noteGuess();
     }
     const mark = isNew ? NO_MARK : this.#greatestMark;
     this.#slots.define(definition.slot, { series, customer, dimension }, definition, flags, mark);
-  }
-
-  /** Fetches what the slots of known series need: their quarantined times, and of cumulative ones their readings. */
-  async #recall(known: readonly ResolvedSlot[]): Promise<void> {
-    const slots = this.#slots;
-    const hasCumulative = known.some(({ definition }) => definition.role === 'cumulative');
-    if (!hasCumulative && this.#quarantineIsEmpty) return;
-    await this.#nameSeries(known.map(({ definition, series }) => [definition.slot, series]));
-    if (!this.#quarantineIsEmpty) {
-      const reader = await this.#connection.runAndReadAll(`SELECT w.slot, min(q.time_nano), max(q.time_nano),
-          bool_or(q.start_nano = 0) FILTER (q.code > ${MIXED_START}),
-          count(*) FILTER (q.code > ${MIXED_START})
-        FROM stored.quarantine q JOIN temp.wanted_series w USING (series) GROUP BY w.slot`);
-      for (const [slot, from, to, startUnknown, judged] of reader.getRows()) {
-        slots.widenQuarantine(Number(slot), Number(from), Number(to));
-        if (Number(judged) > 0) slots.startKind[Number(slot)] = startUnknown ? START_UNKNOWN : START_KNOWN;
-      }
-    }
-    if (!hasCumulative) return;
-    for (const { definition } of known) {
-      if (definition.role !== 'cumulative') continue;
-      slots.mark[definition.slot] = NO_MARK;
-      this.#trustMark(definition.slot);
-    }
-    const reader = await this.#connection.runAndReadAll(`SELECT w.slot, epoch_ns(max(r.time)),
-        epoch_ns(max(r.start_time))
-      FROM stored.readings r JOIN temp.wanted_series w USING (series) GROUP BY w.slot`);
-    for (const [slotValue, time, start] of reader.getRows()) {
-      const slot = Number(slotValue);
-      slots.mark[slot] = Number(time);
-      write64(slots.liveStart, slot, BigInt(start as bigint));
-      slots.startKind[slot] = Number(start) === 0 ? START_UNKNOWN : START_KNOWN;
-      slots.flags[slot] |= FLAG_HAS_READINGS;
-    }
-  }
-
-  /**
-   * Replaces guessed marks where a row would need them: after a restart or a reset, and where clocks differ, the guess
-   * may stay ahead of a series for long.
-   */
-  async #findMarks(batches: readonly LedgerBatch[]): Promise<void> {
-    const slots = this.#slots;
-    const wanted = new Map<number, number>();
-    const earliest = new Uint32Array(2).fill(0xffffffff);
-    for (const { length, slot: slotOf, timeUnixNano, code } of batches) {
-      for (let row = 0; row < length; row++) {
-        const slot = slotOf[row];
-        if ((slots.flags[slot] & FLAG_GUESSED_MARK) === 0 || code[row] !== 0) continue;
-        if (approximate(timeUnixNano[row * 2], timeUnixNano[row * 2 + 1]) > slots.mark[slot]) {
-          if (!wanted.has(slot)) this.#trustMark(slot);
-          continue;
-        }
-        wanted.set(slot, slots.series[slot]);
-        if (compare64(timeUnixNano, row, earliest, 0) < 0) copy64(timeUnixNano, row, earliest, 0);
-      }
-    }
-    if (wanted.size === 0) return;
-    await this.#nameSeries([...wanted]);
-    const from = read64(earliest, 0);
-    const reader = await this.#connection.runAndReadAll(`SELECT w.slot, epoch_ns(max(u.time))
-      FROM stored.usage u JOIN temp.wanted_series w USING (series)
-      WHERE u.time >= make_timestamp_ns(${from}) GROUP BY w.slot`);
-    // Where nothing is stored from the earliest row on, what is stored lies before it.
-    for (const slot of wanted.keys()) {
-      slots.mark[slot] = approximate(earliest[0], earliest[1]);
-      this.#trustMark(slot);
-    }
-    for (const [slot, time] of reader.getRows()) slots.mark[Number(slot)] = Number(time);
-  }
-
-  #trustMark(slot: number): void {
-    this.#slots.flags[slot] &= ~FLAG_GUESSED_MARK;
-    this.#guessedMarks -= 1;
-  }
-
-  /** Puts slots and their series where SQL can join them. */
-  async #nameSeries(pairs: readonly (readonly [slot: number, series: number])[]): Promise<void> {
-    await this.#connection.run('CREATE OR REPLACE TEMP TABLE wanted_series (slot INTEGER, series INTEGER)');
-    const rows = await TableAppender.create(this.#connection, ['temp', 'main', 'wanted_series'], [4, 4]);
-    for (const [slot, series] of pairs) {
-      rows.reserve();
-      rows.words(0)[rows.length] = slot;
-      rows.words(1)[rows.length] = series;
-      rows.length += 1;
-    }
-    rows.close();
   }
 
   /** The hot path: one pass over the rows of a batch. */

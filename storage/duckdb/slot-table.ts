@@ -7,6 +7,8 @@ import { write64 } from './words.ts';
 
 /** No series, customer or dimension. */
 export const NO_KEY = -1;
+/** A mark before every instant. */
+export const NO_MARK = -1;
 
 /** {@link SlotTable.flags}: rows are readings of a running total. */
 export const FLAG_CUMULATIVE = 1;
@@ -27,6 +29,8 @@ export const FLAG_HAS_READINGS = 128;
 
 /** Rows are events: new where their keys are, whatever their times. */
 export const FLAG_EVENT = 256;
+/** Events: their times are those at which they came. */
+export const FLAG_ARRIVAL_TIME = 512;
 
 /** Flags of a slot whose rows may need more than the comparison with the mark. */
 export const FLAGS_NOT_PLAIN =

@@ -45,6 +45,7 @@ export interface TestPoint {
   meterVersion?: number;
   /** Unix nanoseconds before which totals began that count from their first reading on. */
   since?: bigint;
+  timeIsArrival?: boolean;
   /** Of a replay: where the signal stood first. */
   origin?: { sequence: number; ordinal: number };
   code?: QuarantineCode;
@@ -176,6 +177,7 @@ export class BatchWriter {
       customerId: customerOf(point),
       dimensionId: dimensionOf(point),
       metadata: JSON.stringify(point.metadata ?? {}),
+      ...(point.timeIsArrival === undefined ? {} : { timeIsArrival: point.timeIsArrival }),
     });
     return slot;
   }

@@ -46,6 +46,8 @@ async function inStagedLoads(steps: Step[]): Promise<void> {
 }
 
 const future: Partial<TestPoint> = { code: 'time_in_future' };
+/** Its time is when it came. */
+const arrived: Partial<TestPoint> = { timeIsArrival: true };
 
 describe.each([
   ['a load per frame', inLoads],
@@ -92,6 +94,32 @@ describe.each([
       [[event('e', 2, '1')], [event('e', 2, '1', { start: at(1) })]],
       ['a 0 2 1 record'],
       ['event_conflict a 1 2 1'],
+    ],
+    [
+      'without a time of its own: the first arrival holds',
+      [
+        [event('e', 1, '1', arrived)],
+        [event('e', 2, '1', arrived)],
+        'restart',
+        [event('e', 3, '1', arrived)],
+      ],
+      ['a 0 1 1 record'],
+      [],
+    ],
+    [
+      'without a time of its own, and another value',
+      [[event('e', 1, '1', arrived)], [event('e', 2, '2', arrived)], [event('e', 3, '2', arrived)]],
+      ['a 0 1 1 record'],
+      ['event_conflict a 0 2 2'],
+    ],
+    [
+      'without a time of its own, at fault however often it comes',
+      [
+        [event('e', 1, '1', { ...arrived, code: 'unknown_customer' })],
+        [event('e', 2, '1', { ...arrived, code: 'unknown_customer' })],
+      ],
+      [],
+      ['unknown_customer a 0 1 1'],
     ],
     [
       'another customer',

@@ -264,7 +264,7 @@ function recordIdOf(point: TestPoint): string {
     `${whole}.${fraction.padEnd(12, '0')}`,
     0,
     0,
-    ...(point.event === undefined ? [] : [BigInt(`0x${eventKey(point.event)}`)]),
+    ...(point.event === undefined ? [] : [eventKey(point.event)]),
   ];
   return point.time.toString(16).padStart(16, '0') + hash('md5', parts.join(' ')).slice(0, 16);
 }
