@@ -42,6 +42,7 @@ export class BuiltinMeter implements Meter {
     if (dimension === null) return null;
     return {
       customerId: customerOf(attributes, series.group.resourceAttributes),
+      resourceCustomerId: null,
       dimensionId: dimension.id,
       metadata: metadataOf(attributes, POINT_FIELDS),
       allowsDuplicateAttributes: false,

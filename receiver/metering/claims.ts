@@ -31,6 +31,11 @@ interface Attribution {
 
 /** How the points of a series become usage for one meter. Read once per series. */
 export interface SeriesClaim extends Attribution {
+  /**
+   * The customer, where it was read off the resource: it tells writers apart that have one identity otherwise
+   * (docs/decisions/0003-customer-in-identity.md). null: it was not, or is in the identity already.
+   */
+  resourceCustomerId: string | null;
   /** The point's own number; the count or sum of a distribution; or the same for every point, a decimal as text. */
   value: 'point' | 'count' | 'sum' | { constant: string };
   /** UCUM unit of the value; empty = 1. */
@@ -56,6 +61,8 @@ export interface EventClaim extends Attribution {
   unit: string;
   /** Unix nanoseconds; 0n: none of the meter's times is there. */
   timeUnixNano: bigint;
+  /** The signal says no time: it has that of its arrival. */
+  timeIsArrival?: boolean;
   /** Unix nanoseconds; 0n = unknown. */
   startUnixNano: bigint;
   /** null: the signal names none; a span is known by its own ids then, a log record by its content. */

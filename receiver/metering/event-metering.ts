@@ -55,6 +55,8 @@ interface Event {
   hasDuplicateAttribute: boolean;
   value: EventClaim['value'];
   timeUnixNano: bigint;
+  /** See SlotDefinition.timeIsArrival. */
+  timeIsArrival: boolean;
   startUnixNano: bigint;
   key: EventKey;
 }
@@ -169,6 +171,8 @@ export class EventMetering {
 
   /** What would be wrong with a record by hand, as a quarantine code's number; 0 if nothing. Writes nothing. */
   checkRecord(record: RecordInput, receivedAtUnixNano: bigint): number {
+    // Of a correction, what it leaves as it came may be as long as it came.
+    if (Math.max(record.customerId.length, record.dimensionId.length) > MAX_ID_LENGTH) return ID_TOO_LONG;
     const event = eventOfRecord(record, API_METER_ID, NO_KEY, this.#unitOf(record.dimensionId));
     const { code } = judge(this.#registry, {
       customerId: this.#registry.customerOf(record.customerId),
@@ -197,6 +201,7 @@ export class EventMetering {
       hasDuplicateAttribute: !claim.allowsDuplicateAttributes && hasDuplicate(signal),
       value: claim.value,
       timeUnixNano: claim.timeUnixNano,
+      timeIsArrival: claim.timeIsArrival === true,
       startUnixNano: claim.startUnixNano,
       key,
     };
@@ -353,6 +358,7 @@ export class EventMetering {
       customerId,
       dimensionId,
       metadata,
+      ...(event.timeIsArrival ? { timeIsArrival: true } : {}),
     });
     return slot;
   }
@@ -413,6 +419,7 @@ function seriesHashOf(event: Event, metadata: string): string {
   writer.text(event.unit);
   writer.byte(event.isWeak ? 1 : 0);
   writer.text(metadata);
+  if (event.timeIsArrival) writer.byte(1);
   return shortHash(writer.view());
 }
 
@@ -424,8 +431,10 @@ export function recordSeriesHash(record: RecordInput, unit: string): string {
 
 /** All that the rows of a slot share, as one text. */
 function slotName(event: Event): string {
-  const { kind, isWeak, meterId, meterVersion, customerId, dimensionId, unit, metadata } = event;
-  let name = `${kind} ${isWeak ? 1 : 0} ${meterVersion} ${sized(meterId)}${sized(unit)}`;
+  const { kind, isWeak, timeIsArrival, meterId, meterVersion, customerId, dimensionId, unit, metadata } =
+    event;
+  const isOf = (isWeak ? 1 : 0) + (timeIsArrival ? 2 : 0);
+  let name = `${kind} ${isOf} ${meterVersion} ${sized(meterId)}${sized(unit)}`;
   name += customerId === null ? '-' : sized(customerId);
   name += dimensionId === null ? '-' : sized(dimensionId);
   for (const key in metadata) name += sized(key) + sized(metadata[key]);
@@ -506,6 +515,7 @@ function eventOfRecord(record: RecordInput, meterId: string, key: EventKey, unit
     hasDuplicateAttribute: false,
     value: { type: 'decimal', value: record.recordValue },
     timeUnixNano: BigInt(record.timeUnixNano),
+    timeIsArrival: false,
     startUnixNano: BigInt(record.startUnixNano),
     key,
   };

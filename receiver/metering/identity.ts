@@ -76,18 +76,21 @@ export function seriesHash(context: string, attributes: readonly Attribute[]): s
 /**
  * What a configured meter makes of a series: its points are other facts than the built-in meter's of the same series.
  * @param measure what running totals are made of, empty for others
+ * @param resourceCustomerId see SeriesClaim
  */
 export function meteredSeriesHash(
   series: string,
   meterId: string,
   dimensionId: string | null,
   measure: string,
+  resourceCustomerId: string | null,
 ): string {
   writer.clear();
   writer.text(series);
   writer.text(meterId);
   writer.value(dimensionId === null ? { type: 'empty' } : { type: 'string', value: dimensionId });
   writer.text(measure);
+  if (resourceCustomerId !== null) writer.text(resourceCustomerId);
   return shortHash(writer.view());
 }
 

@@ -7,7 +7,7 @@ import { type Change, DEFAULT_SETTINGS, type LedgerChange, type Settings } from 
 import type { RegistrySnapshot } from '../../storage/ledger.ts';
 import { BuiltinMeter } from './builtin-meter.ts';
 import type { Meter } from './claims.ts';
-import { compileMeter, type MeterRule, parseMeterRule } from './rules/index.ts';
+import { compileMeter, type MeterRule, parseMeterRule, resourceCustomerPaths } from './rules/index.ts';
 
 const LEVEL_AGGREGATIONS: ReadonlySet<string> = new Set([
   'max',
@@ -199,7 +199,7 @@ export class Registry {
       sinceUnixNano:
         known !== undefined &&
         !known.deleted &&
-        measuresTheSame(parseMeterRule(JSON.parse(known.rule)), parseMeterRule(rule))
+        goesOn(parseMeterRule(JSON.parse(known.rule)), parseMeterRule(rule))
           ? known.sinceUnixNano
           : receivedAtUnixNano,
       deleted: false,
@@ -238,11 +238,24 @@ function dropAliases(customerId: string, aliases: Map<string, string>): boolean 
   return dropped;
 }
 
-/** What a running total of the meter is made of. Where it changes, totals that began before are none of the new one's. */
-const MEASURE_FIELDS = ['signals', 'dimension', 'value', 'unit', 'temporality', 'startTime'] as const;
+/** Whether the running totals of a meter go on under its new rule. What they grew by while it was off is not counted. */
+function goesOn(before: MeterRule, after: MeterRule): boolean {
+  return before.enabled && measureOf(before) === measureOf(after);
+}
 
-function measuresTheSame(before: MeterRule, after: MeterRule): boolean {
-  return MEASURE_FIELDS.every((field) => JSON.stringify(before[field]) === JSON.stringify(after[field]));
+/** What a running total of the meter is made of. Where it changes, totals that began before are none of the new one's. */
+function measureOf(rule: MeterRule): string {
+  const { signals, dimension, value, unit, temporality, startTime } = rule;
+  const isOfMetrics = signals.includes('metrics');
+  return JSON.stringify([
+    isOfMetrics,
+    dimension,
+    value,
+    unit,
+    temporality,
+    startTime,
+    resourceCustomerPaths(rule),
+  ]);
 }
 
 function compileMeters(entries: ReadonlyMap<string, MeterEntry>): Meter[] {

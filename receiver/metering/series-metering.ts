@@ -3,8 +3,8 @@
  *
  * A point is judged in two halves. What follows from its series and the registry is judged once per series and meter,
  * and kept with its slot; what follows from its numbers is judged per point. Codes are numbered in the order in which
- * they apply, so the verdict is the smaller of the two that is not zero. The slots of one series, where several meters
- * claim it, are chained.
+ * they apply, so the verdict is the smaller of the two that is not zero. Where several meters claim a point, their
+ * slots are chained.
  */
 import { ATTR_OTEL_METRIC_OVERFLOW } from '../../instrumentation/semconv.ts';
 import { scaledFromText, writeBigInt, writeDouble, writeInt64 } from '../../storage/decimal.ts';
@@ -71,8 +71,8 @@ const OWES_TEMPORALITY = 1;
 /** The slot's customer or dimension is not known yet: {@link Undiscovered} has an entry. */
 const OWES_DISCOVERY = 2;
 
-// The fields of a slot.
-const SLOT_FIELDS = 11;
+// The fields of a slot, and of an entry, which stands for a slot in a chain that the slot itself is no link of.
+const SLOT_FIELDS = 12;
 /** The context and attribute block it was last found under. */
 const CONTEXT = 0;
 const BLOCK = 1;
@@ -87,12 +87,14 @@ const FIXED_VERDICT = 5;
 const DIMENSION = 6;
 /** What the next point that comes so far has to do: bits of OWES_*. */
 const OWES = 7;
-/** The slot of the same series for the next meter that claims it; {@link NO_SLOT} after the last. */
+/** The slot or entry for the next meter that claims the same points; {@link NO_SLOT} after the last. */
 const SIBLING = 8;
 /** Index into the ids; -1 without a customer. */
 const CUSTOMER = 10;
 /** 1 where {@link SlotRule} says how the value is read, -1 where it is the point's own. */
 const SPECIAL = 9;
+/** The slot that an entry stands for; of a slot itself. */
+const TARGET = 11;
 
 const NO_SLOT = -1;
 
@@ -153,6 +155,8 @@ export class SeriesMetering {
   #texts = new Map<string, number>();
   readonly #slotIndex = new SlotIndex();
   readonly #seriesIndex = new SeriesIndex();
+  /** Entries by the slot that they stand for and what follows it. */
+  #entries = new Map<string, number>();
   #undiscovered = new Map<number, Undiscovered>();
   #rules = new Map<number, SlotRule>();
 
@@ -191,6 +195,7 @@ export class SeriesMetering {
     this.#idIndex.clear();
     this.#slotIndex.clear();
     this.#seriesIndex.clear();
+    this.#entries.clear();
     this.#undiscovered.clear();
     this.#rules.clear();
     this.#context.length = 0;
@@ -268,12 +273,13 @@ export class SeriesMetering {
       else if (timeHigh > latestHigh || (timeHigh === latestHigh && timeLow > latestLow))
         timeCode = TIME_IN_FUTURE;
 
-      for (let current = slot; current !== NO_SLOT; current = fields[current * SLOT_FIELDS + SIBLING]) {
-        if (current !== slot) {
+      for (let link = slot; link !== NO_SLOT; link = fields[link * SLOT_FIELDS + SIBLING]) {
+        if (link !== slot) {
           // There is room for one row per point still to come, and none for a second meter's.
           this.#queue.rows(columns.length - i);
           quantity = rows.quantity;
         }
+        const current = fields[link * SLOT_FIELDS + TARGET];
         const at = current * SLOT_FIELDS;
         if (fields[at + VERDICT_VERSION] !== this.#registry.version) this.#judge(current);
 
@@ -508,16 +514,13 @@ export class SeriesMetering {
     return number;
   }
 
-  /** @returns the slot of the first meter that claims the series; the others' are its siblings */
+  /**
+   * Finds out who claims the points of an attribute block. What a meter makes of them may follow from attributes of the
+   * resource that are no part of its identity, so the same series may have other slots under another resource.
+   * @returns the slot of the first meter that claims them, which the others' are chained to
+   */
   #defineSeries(context: Context, attributeBlock: number): number {
     const attributes = this.#interner.attributes(attributeBlock);
-    const hash = seriesHash(context.hash, attributes);
-    const known = this.#seriesIndex.get(hash);
-    if (known !== SLOT_UNKNOWN) {
-      // The same series, its attributes in another order or its resource described otherwise.
-      this.#slotIndex.add(context.id, attributeBlock, known);
-      return known;
-    }
     const { header } = context;
     const series: SeriesView = {
       group: context.group,
@@ -528,28 +531,84 @@ export class SeriesMetering {
       monotonic: header.monotonic,
       attributes,
     };
-    let first = SLOT_UNCLAIMED;
-    let last = NO_SLOT;
+    const slots: { slot: number; isNew: boolean }[] = [];
     const replaced = new Set<string>();
+    let hash = '';
     for (const meter of this.#registry.meters) {
       if (replaced.has(meter.id)) continue;
       const claim = meter.claimSeries(series);
       if (claim === null) continue;
       for (const id of meter.replaces) replaced.add(id);
-      const slot = this.#defineSlot(context, series, meter, claim, hash);
-      if (last === NO_SLOT) first = slot;
-      else this.#slotFields[last * SLOT_FIELDS + SIBLING] = slot;
-      last = slot;
+      if (hash === '') hash = seriesHash(context.hash, attributes);
+      slots.push(this.#slotOf(context, series, meter, claim, hash));
     }
+    let first = NO_SLOT;
+    for (const { slot, isNew } of slots.reverse()) first = this.#linked(slot, isNew, first);
+    if (first === NO_SLOT) first = SLOT_UNCLAIMED;
     this.#slotIndex.add(context.id, attributeBlock, first);
-    if (first !== SLOT_UNCLAIMED) this.#seriesIndex.add(hash, first);
     return first;
   }
 
-  #defineSlot(context: Context, series: SeriesView, meter: Meter, claim: SeriesClaim, hash: string): number {
-    const { header } = context;
+  /** What leads to a slot and then to what follows it: the slot itself, or an entry where others follow it already. */
+  #linked(slot: number, isNew: boolean, next: number): number {
+    const fields = this.#slotFields;
+    if (isNew) fields[slot * SLOT_FIELDS + SIBLING] = next;
+    if (fields[slot * SLOT_FIELDS + SIBLING] === next) return slot;
+    const name = `${slot} ${next}`;
+    const known = this.#entries.get(name);
+    if (known !== undefined) return known;
+    const entry = this.#newFields();
+    this.#slotFields[entry * SLOT_FIELDS + TARGET] = slot;
+    this.#slotFields[entry * SLOT_FIELDS + SIBLING] = next;
+    this.#entries.set(name, entry);
+    return entry;
+  }
+
+  /** @returns the number of a new slot or entry, which has nothing yet */
+  #newFields(): number {
     const slot = this.#numbers.nextSlot++;
     this.#reserveSlot(slot);
+    this.#slotFields.fill(-1, slot * SLOT_FIELDS, (slot + 1) * SLOT_FIELDS);
+    this.#slotFields[slot * SLOT_FIELDS + NEXT] = 0;
+    return slot;
+  }
+
+  /** The slot of what a meter makes of a series: the one that there is, or a new one. */
+  #slotOf(
+    context: Context,
+    series: SeriesView,
+    meter: Meter,
+    claim: SeriesClaim,
+    hash: string,
+  ): { slot: number; isNew: boolean } {
+    const role = seriesRole(context.header, claim, temporalityOf(context.header, claim));
+    const ownHash =
+      meter.id === BUILTIN_METER_ID
+        ? hash
+        : meteredSeriesHash(
+            hash,
+            meter.id,
+            claim.dimensionId,
+            role === 'cumulative' ? measureOf(claim, meter) : '',
+            claim.resourceCustomerId,
+          );
+    const known = this.#seriesIndex.get(ownHash);
+    // The same series, its attributes in another order or its resource described otherwise.
+    if (known !== SLOT_UNKNOWN) return { slot: known, isNew: false };
+    const slot = this.#defineSlot(context, series, meter, claim, { role, hash: ownHash });
+    this.#seriesIndex.add(ownHash, slot);
+    return { slot, isNew: true };
+  }
+
+  #defineSlot(
+    context: Context,
+    series: SeriesView,
+    meter: Meter,
+    claim: SeriesClaim,
+    { role, hash }: { role: SeriesRole; hash: string },
+  ): number {
+    const { header } = context;
+    const slot = this.#newFields();
     const customerId =
       claim.customerId === null ? null : this.#registry.customerOf(claim.customerId.slice(0, MAX_ID_LENGTH));
     const dimensionId = claim.dimensionId?.slice(0, MAX_ID_LENGTH) ?? null;
@@ -562,8 +621,7 @@ export class SeriesMetering {
 
     const fields = this.#slotFields;
     const at = slot * SLOT_FIELDS;
-    fields.fill(-1, at, at + SLOT_FIELDS);
-    fields[at + NEXT] = 0;
+    fields[at + TARGET] = slot;
     fields[at + FIXED_VERDICT] = judgeSeries(context, series.attributes, claim, temporality);
     fields[at + CUSTOMER] = this.#internId(customerId);
     fields[at + DIMENSION] = this.#internId(dimensionId);
@@ -603,19 +661,10 @@ export class SeriesMetering {
         weakIdentity: context.resource.identity.weak,
       });
     }
-    const role = seriesRole(header, claim, temporality);
     this.#queue.defineSlot({
       slot,
       context: context.id,
-      seriesHash:
-        meter.id === BUILTIN_METER_ID
-          ? hash
-          : meteredSeriesHash(
-              hash,
-              meter.id,
-              claim.dimensionId,
-              role === 'cumulative' ? measureOf(claim) : '',
-            ),
+      seriesHash: hash,
       role,
       meterId: meter.id,
       meterVersion: meter.version,
@@ -754,15 +803,19 @@ function seriesRole(header: MetricHeader, claim: SeriesClaim, temporality: numbe
   return header.kind !== KIND_GAUGE && temporality === TEMPORALITY_CUMULATIVE ? 'cumulative' : 'delta';
 }
 
-/** What a running total is made of: where it changes, the total is another one. */
-function measureOf({ value, unit, ignoresStart }: SeriesClaim): string {
-  return JSON.stringify([value, unit, ignoresStart]);
+/**
+ * What a running total is made of: where it changes, the total is another one. A meter that was away for a while is
+ * another one too: what its total grew by meanwhile is none of its usage.
+ */
+function measureOf({ value, unit, ignoresStart }: SeriesClaim, { sinceUnixNano }: Meter): string {
+  return JSON.stringify([value, unit, ignoresStart, String(sinceUnixNano)]);
 }
 
 /** The points' own values, in another unit than the dimension's. */
 function plainRule(header: MetricHeader, conversion: Conversion): SlotRule {
   const claim: SeriesClaim = {
     customerId: null,
+    resourceCustomerId: null,
     dimensionId: null,
     metadata: {},
     allowsDuplicateAttributes: false,

@@ -41,6 +41,7 @@ interface Attribution {
 interface EventProgram extends Attribution {
   value: Read<EventClaim['value']>;
   time: ReturnType<typeof timeReader>;
+  fallsBackToReceived: boolean;
   startTime: ReturnType<typeof timeReader>;
   eventId: Read<string | null>;
 }
@@ -66,6 +67,9 @@ export function compileMeter(
     claimEvent(signal: EventSignal, receivedAtUnixNano: bigint): EventClaim | null {
       const program = signal.type === 'log' ? ofLogs : ofSpans;
       if (program === null || !program.matches(signal)) return null;
+      // The time is that of the arrival where another arrival would give another one.
+      const timeIsArrival =
+        program.fallsBackToReceived && program.time(signal, 1n) !== program.time(signal, 2n);
       return {
         customerId: program.customerId(signal),
         dimensionId: program.dimensionId(signal),
@@ -74,6 +78,7 @@ export function compileMeter(
         value: program.value(signal),
         unit,
         timeUnixNano: program.time(signal, receivedAtUnixNano),
+        ...(timeIsArrival ? { timeIsArrival } : {}),
         startUnixNano: program.startTime(signal, receivedAtUnixNano),
         eventId: program.eventId(signal),
       };
@@ -96,10 +101,12 @@ function seriesClaimer(rule: MeterRule): Meter['claimSeries'] {
   const value = metricValue(rule);
   const isCount = value === 'count' || typeof value === 'object';
   const fallsBackToReceived = rule.time !== undefined && listOf(rule.time).includes('received');
+  const resourceCustomerId = resourceCustomerReader(rule);
   return (series: SeriesView): SeriesClaim | null => {
     if (!matches(series)) return null;
     return {
       customerId: customerId(series),
+      resourceCustomerId: resourceCustomerId(series),
       dimensionId: dimensionId(series),
       metadata: metadata(series),
       allowsDuplicateAttributes: rule.allowDuplicateAttributes,
@@ -125,6 +132,7 @@ function eventProgram(rule: MeterRule, signal: 'logs' | 'spans'): EventProgram {
     ...attributionOf(rule, signal),
     value: valueReader(rule, signal),
     time: timeReader(listOf<TimeSource>(time), signal),
+    fallsBackToReceived: listOf<TimeSource>(time).includes('received'),
     startTime: timeReader(startTime === 'none' ? [] : listOf<TimeSource>(startTime), signal),
     eventId: eventId === 'none' ? () => null : idReader(eventId, signal),
   };
@@ -171,15 +179,40 @@ function idReader(
   source: string | string[] | { path: string | string[]; default?: string | undefined },
   signal: SignalType,
 ): Read<string | null> {
-  const { path, default: fallback = null } =
-    typeof source === 'object' && 'path' in source ? source : { path: source };
-  const reads = listOf(path).map((text) => readerOf(pathOf(text), signal).value);
+  const reads = pathsOf(source).map((text) => readerOf(pathOf(text), signal).value);
+  const fallback = typeof source === 'object' && 'path' in source ? (source.default ?? null) : null;
   return (subject) => {
     for (const read of reads) {
       const id = idTextOf(read(subject));
       if (id !== null) return id;
     }
     return fallback;
+  };
+}
+
+function pathsOf(source: string | string[] | { path: string | string[] }): readonly string[] {
+  return listOf(typeof source === 'object' && 'path' in source ? source.path : source);
+}
+
+/** The paths of a rule's customer that lead into the resource. */
+export function resourceCustomerPaths({ customer }: MeterRule): string[] {
+  return pathsOf(customer).filter((path) => pathOf(path).field === 'resource');
+}
+
+/** The customer of a series where it is the resource that names it; null where something else does, or nothing. */
+function resourceCustomerReader(rule: MeterRule): Read<string | null> {
+  const ofResource = new Set(resourceCustomerPaths(rule));
+  if (ofResource.size === 0) return () => null;
+  const reads = pathsOf(rule.customer).map((text) => ({
+    value: readerOf(pathOf(text), 'metrics').value,
+    isOfResource: ofResource.has(text),
+  }));
+  return (series) => {
+    for (const { value, isOfResource } of reads) {
+      const id = idTextOf(value(series));
+      if (id !== null) return isOfResource ? id : null;
+    }
+    return null;
   };
 }
 

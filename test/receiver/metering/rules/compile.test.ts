@@ -275,6 +275,15 @@ test.each<[string, unknown, EventSignal, bigint]>([
   expect(claimed(rule, signal).timeUnixNano).toBe(expected);
 });
 
+test.each<[string, unknown, EventSignal, boolean | undefined]>([
+  ['its own', ['time', 'received'], logOf({}), undefined],
+  ['none of its own', ['time', 'received'], logOf({}, { timeUnixNano: 0n }), true],
+  ['its own, which is not asked for', ['received', 'time'], logOf({}), true],
+  ['nothing but its own', 'time', logOf({}, { timeUnixNano: 0n }), undefined],
+])('the time is that of the arrival: %s', (_, time, signal, expected) => {
+  expect(claimed({ time }, signal).timeIsArrival).toBe(expected);
+});
+
 test.each<[string, unknown, EventSignal, bigint]>([
   ['a span’s start', undefined, spanOf({}), START],
   ['none of a log', undefined, logOf({}), 0n],
@@ -375,6 +384,7 @@ test('a value nested too deep in JSON is none', () => {
 const theSeries = series({ attributes: attributes({ use: 1, customer: 'acme', region: 'eu' }), unit: 'By' });
 const seriesClaim: SeriesClaim = {
   customerId: 'acme',
+  resourceCustomerId: null,
   dimensionId: 'd',
   metadata: {},
   allowsDuplicateAttributes: false,
