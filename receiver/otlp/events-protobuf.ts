@@ -184,21 +184,13 @@ export abstract class EventsDecoder<Signal extends EventSignal> {
     const idEnd = reader.size(end) + reader.at;
     const start = reader.at;
     reader.at = idEnd;
-    return idEnd - start === length ? hexId(this.body, start, idEnd) : '';
+    if (idEnd - start !== length) return '';
+    const id = reader.hex(start, idEnd);
+    return id === NO_TRACE_ID || id === NO_SPAN_ID ? '' : id;
   }
 }
 
 export const TRACE_ID_BYTES = 16;
 export const SPAN_ID_BYTES = 8;
-
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-
-function hexId(bytes: Uint8Array, start: number, end: number): string {
-  let text = '';
-  let bits = 0;
-  for (let at = start; at < end; at++) {
-    bits |= bytes[at];
-    text += HEX[bytes[at]];
-  }
-  return bits === 0 ? '' : text;
-}
+const NO_TRACE_ID = '00'.repeat(TRACE_ID_BYTES);
+const NO_SPAN_ID = '00'.repeat(SPAN_ID_BYTES);

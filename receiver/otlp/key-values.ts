@@ -1,4 +1,6 @@
 /** Reads attributes and their values from protobuf, and checks every byte on the way. */
+
+import { AttributeCache } from './attribute-cache.ts';
 import { MAX_EVENT_PARTS } from './event-signals.ts';
 import { type AnyValue, type Attribute, TooManySignalsError } from './metric-columns.ts';
 import { StringInterner } from './string-interner.ts';
@@ -8,6 +10,33 @@ import { ANY_VALUE, KEY_VALUE, NESTING_LIMIT, NO_CONTENT, type WireReader } from
 export const EMPTY: AnyValue = Object.freeze({ type: 'empty' });
 
 const keys = new StringInterner();
+const attributes = new AttributeCache();
+
+/**
+ * As {@link readKeyValue}, for attributes that come with record after record: one with the bytes of an earlier one may
+ * be the same object, which nobody may change.
+ * @param depth far from the limit of nesting, so that what was once read at one level may stand at another
+ * @throws DecodeError, TooManySignalsError
+ */
+export function readAttribute(reader: WireReader, end: number, depth: number): Attribute {
+  const start = reader.at;
+  const known = attributes.get(reader, start, end);
+  if (known !== undefined) {
+    countObjects(reader, 1);
+    reader.at = end;
+    return known;
+  }
+  const left = reader.objectsLeft;
+  const attribute = readKeyValue(reader, end, depth);
+  // Lists and maps are objects of many, and some may be changed.
+  if (left - reader.objectsLeft === 1 && isScalar(attribute.value))
+    attributes.add(reader, start, end, attribute);
+  return attribute;
+}
+
+function isScalar({ type }: AnyValue): boolean {
+  return type === 'string' || type === 'int' || type === 'double' || type === 'bool' || type === 'empty';
+}
 
 /**
  * Reads a KeyValue, from here to `end`.

@@ -1,7 +1,7 @@
 /** Decodes an OTLP ExportLogsServiceRequest in protobuf. */
 import type { LogSignal } from './event-signals.ts';
 import { EventsDecoder, NO_GROUP, RECORD_DEPTH, SPAN_ID_BYTES, TRACE_ID_BYTES } from './events-protobuf.ts';
-import { EMPTY, readAnyValue, readKeyValue } from './key-values.ts';
+import { EMPTY, readAnyValue, readAttribute } from './key-values.ts';
 import type { AnyValue, Attribute } from './metric-columns.ts';
 import type { SignalGroups } from './signal-groups.ts';
 import { NO_CONTENT } from './wire-reader.ts';
@@ -49,7 +49,7 @@ class LogsDecoder extends EventsDecoder<LogSignal> {
           body = readAnyValue(reader, reader.size(end) + reader.at, RECORD_DEPTH + 1, body);
           break;
         case 0x32:
-          attributes.push(readKeyValue(reader, reader.size(end) + reader.at, RECORD_DEPTH + 1));
+          attributes.push(readAttribute(reader, reader.size(end) + reader.at, RECORD_DEPTH + 1));
           break;
         case 0x38:
           droppedAttributesCount = this.uint32(end);

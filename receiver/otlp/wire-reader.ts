@@ -219,8 +219,26 @@ export class WireReader {
   string(end: number): string {
     const textEnd = this.size(end) + this.at;
     const start = this.at;
+    if (this.isAscii(start, textEnd)) {
+      this.at = textEnd;
+      // The same text as in UTF-8, in half the time.
+      return this.buffer.toString('latin1', start, textEnd);
+    }
     this.text(textEnd);
     return this.buffer.toString('utf8', start, textEnd);
+  }
+
+  /** The bytes from `start` to `end` as hex digits. */
+  hex(start: number, end: number): string {
+    return this.buffer.toString('hex', start, end);
+  }
+
+  private isAscii(start: number, end: number): boolean {
+    const { bytes, view } = this;
+    let at = start;
+    for (; at + 4 <= end; at += 4) if ((view.getInt32(at, true) & 0x80808080) !== 0) return false;
+    for (; at < end; at++) if (bytes[at] >= 0x80) return false;
+    return true;
   }
 
   private content(content: number, end: number, depth: number): void {
