@@ -1,8 +1,19 @@
 /** The flags of `usage-meter import`, as its help tells them. */
 import { Command } from 'commander';
 import type { ImportFlags } from './import-options.ts';
+import type { ImportShell } from './import-run.ts';
 
-export function importCommand(): Command {
+const processShell: ImportShell = {
+  environment: process.env,
+  print: (text) => console.log(text),
+  complain: (text) => console.error(text),
+  terminal: process.stderr,
+  end: (exitCode) => {
+    process.exitCode = exitCode;
+  },
+};
+
+export function importCommand(shell = processShell): Command {
   return new Command('import')
     .description(
       'send usage from CSV, TSV, NDJSON and Parquet files to a running receiver; repeated, each row still counts once',
@@ -31,7 +42,7 @@ export function importCommand(): Command {
     .action(async (paths: string[], flags: ImportFlags) => {
       // The other commands have no use for what reads files.
       const { importFiles } = await import('./import-run.ts');
-      process.exitCode = await importFiles(paths, flags, process.env);
+      await importFiles(paths, flags, shell);
     });
 }
 

@@ -68,16 +68,19 @@ export async function importFile(
       : new ImportState(context.stateFolder, outcome.contentHash, context.meaning);
   const known = (await state?.load()) ?? null;
   const rejectsBefore = context.rejects.mark();
-  const attempt = new Attempt(context, file, mapper, outcome, state, stamp);
-  if ((await attempt.run(known)) === 'unknown') {
+  const attempt = () => new Attempt(context, file, mapper, outcome, state, stamp);
+  try {
+    await attempt().run(known);
+  } catch (error) {
+    if (!(error instanceof NotKnownError)) throw error;
     await state!.forget();
+    await context.rejects.backTo(rejectsBefore);
     context.progress.note(
       `${file.path}: the receiver does not know what was acknowledged earlier: sending all of it`,
     );
-    await context.rejects.backTo(rejectsBefore);
     const { stored } = outcome;
     outcome.rows = outcome.rejected = outcome.duplicates = outcome.acknowledgedEarlier = 0;
-    await new Attempt(context, file, mapper, outcome, state, stamp).run(null);
+    await attempt().run(null);
     // What the first attempt stored came again.
     outcome.duplicates -= stored;
   }
@@ -88,6 +91,9 @@ export async function importFile(
     );
   }
 }
+
+/** The receiver does not know what an earlier import has noted as acknowledged. */
+class NotKnownError extends Error {}
 
 /** Rows that are sent together, and those between them that are not sent. */
 interface Batch {
@@ -135,12 +141,28 @@ class Attempt {
     this.#stamp = stamp;
   }
 
-  /** @returns "unknown" where the receiver does not know what it should have acknowledged */
-  async run(known: AcknowledgedPart | null): Promise<'done' | 'unknown'> {
+  /** @throws NotKnownError where the receiver does not know what it should have acknowledged */
+  async run(known: AcknowledgedPart | null): Promise<void> {
     this.#known = known;
+    try {
+      // What could be read before a file's broken part is as good as in a whole one.
+      const broken = await this.#read();
+      await this.#send();
+      while (this.#underWay.length > 0) await this.#settleOldest();
+      if (broken !== null) throw broken;
+    } finally {
+      for (const answer of await Promise.allSettled(this.#underWay.map(({ answer }) => answer))) {
+        if (answer.status === 'rejected') continue;
+        this.#outcome.stored += answer.value.stored;
+        this.#outcome.duplicates += answer.value.duplicates;
+      }
+    }
+  }
+
+  /** @returns why it was not read to its end */
+  async #read(): Promise<ImportError | null> {
     const { progress, delimiter } = this.#context;
     const onBytes = (bytes: number) => progress.advance(bytes);
-    let failure: unknown;
     try {
       for await (const rows of sourceRows(this.#file, this.#mapper, delimiter, onBytes)) {
         for (const { row, cells, fault } of rows) {
@@ -148,24 +170,15 @@ class Attempt {
             row,
             cells === null ? [fault!] : this.#mapper.map(cells, row, this.#outcome.contentHash!),
           );
-          if (isFull(this.#batch) && !(await this.#send())) return 'unknown';
+          if (isFull(this.#batch)) await this.#send();
         }
         progress.countRows(rows.length);
       }
+      return null;
     } catch (error) {
-      failure = error;
+      if (error instanceof ImportError && error.code === 'UNREADABLE') return error;
+      throw error;
     }
-    try {
-      // What could be read before a file's broken part is as good as in a whole one.
-      if (failure === undefined || (failure instanceof ImportError && failure.code === 'UNREADABLE')) {
-        if (!(await this.#send())) return 'unknown';
-        while (this.#underWay.length > 0) if (!(await this.#settleOldest())) return 'unknown';
-      }
-    } finally {
-      await Promise.allSettled(this.#underWay.map(({ answer }) => answer));
-    }
-    if (failure !== undefined) throw failure;
-    return 'done';
   }
 
   #take(row: number, mapped: ReturnType<RowMapper['map']>): void {
@@ -193,11 +206,10 @@ class Attempt {
     batch.length += json.length;
   }
 
-  /** @returns false where an answer shows that the receiver is another one */
-  async #send(): Promise<boolean> {
+  async #send(): Promise<void> {
     const batch = this.#batch;
     this.#batch = emptyBatch();
-    if (batch.endRow === 0) return true;
+    if (batch.endRow === 0) return;
     if ((await stampOf(this.#file)) !== this.#stamp) {
       throw new ImportError(
         'FILE_CHANGED',
@@ -212,16 +224,16 @@ class Attempt {
     // A failure is met when its turn comes.
     answer.catch(() => undefined);
     this.#underWay.push({ batch, answer });
-    return this.#underWay.length < REQUESTS_IN_FLIGHT || (await this.#settleOldest());
+    if (this.#underWay.length >= REQUESTS_IN_FLIGHT) await this.#settleOldest();
   }
 
-  async #settleOldest(): Promise<boolean> {
+  async #settleOldest(): Promise<void> {
     const { batch, answer } = this.#underWay[0];
     const { stored, duplicates, refused } = await answer;
     this.#underWay.shift();
     this.#outcome.stored += stored;
     this.#outcome.duplicates += duplicates;
-    if (duplicates < batch.mustBeKnown) return false;
+    if (duplicates < batch.mustBeKnown) throw new NotKnownError();
     const refusedRows = new Set<number>();
     for (const { index, field, problem } of refused) {
       const row = batch.recordRows[index];
@@ -235,7 +247,6 @@ class Attempt {
     await this.#context.rejects.write(batch.rejects);
     if (batch.endRow > (this.#known?.lastEnd ?? 0))
       await this.#state?.acknowledge(batch.endRow, [...refusedRows]);
-    return true;
   }
 }
 

@@ -4,7 +4,7 @@ import { DEFAULT_URL, ReceiverClient, ReceiverError } from '../http-client.ts';
 import { ImportError } from './import-error.ts';
 import { type FileOutcome, type ImportContext, importFile } from './import-file.ts';
 import { type ImportFlags, type ImportOptions, readFlags } from './import-options.ts';
-import { ImportProgress } from './import-progress.ts';
+import { ImportProgress, type ProgressOutput } from './import-progress.ts';
 import { type ImportSummary, summaryText } from './import-summary.ts';
 import { type InputFile, inputFiles } from './input-files.ts';
 import type { RowMapper } from './mapping.ts';
@@ -20,34 +20,43 @@ export const EXIT_WRONG_USAGE = 2;
 /** Some rows were rejected, or a file could not be read to its end. */
 export const EXIT_REJECTED = 3;
 
+/** Where the command runs: a person's terminal, a script, a test. */
+export interface ImportShell {
+  /** For USAGE_METER_API_KEY. */
+  environment: NodeJS.ProcessEnv;
+  /** The result, a text of lines. */
+  print(text: string): void;
+  /** Why there is none, a line. */
+  complain(text: string): void;
+  /** Of the progress. */
+  terminal: ProgressOutput;
+  /** Called once, with the exit code. */
+  end(exitCode: number): void;
+}
+
 /** Pairs of customer and dimension that a dry run shows. */
 const SHOWN_SUMS = 20;
 
-/**
- * Runs the command and prints what it did.
- * @param environment for USAGE_METER_API_KEY
- * @returns the exit code
- */
+/** Runs the command, prints what it did and ends. */
 export async function importFiles(
   paths: readonly string[],
   flags: ImportFlags,
-  environment: NodeJS.ProcessEnv,
-): Promise<number> {
+  shell: ImportShell,
+): Promise<void> {
+  const complain = (message: string) => shell.complain(`usage-meter: ${message}`);
   try {
     const options = readFlags(paths, flags, DEFAULT_URL);
     const files = await inputFiles(paths);
     await checkRejectsPath(options.rejectsPath, files);
-    const { summary, text } = await run(options, files, environment.USAGE_METER_API_KEY);
-    console.log(options.isJson ? JSON.stringify(summary) : text);
-    if (summary.error !== null) {
-      console.error(`usage-meter: ${summary.error}`);
-      return EXIT_FAILED;
-    }
-    return exitCodeOf(summary);
+    const { summary, text } = await run(options, files, shell);
+    if (options.isJson) shell.print(JSON.stringify(summary));
+    else if (text !== '') shell.print(text);
+    if (summary.error !== null) complain(summary.error);
+    shell.end(summary.error === null ? exitCodeOf(summary) : EXIT_FAILED);
   } catch (error) {
     if (!(error instanceof ImportError || error instanceof ReceiverError)) throw error;
-    console.error(`usage-meter: ${error.message}`);
-    return error.code === 'WRONG_USAGE' || error.code === 'INVALID_URL' ? EXIT_WRONG_USAGE : EXIT_FAILED;
+    complain(error.message);
+    shell.end(error.code === 'WRONG_USAGE' || error.code === 'INVALID_URL' ? EXIT_WRONG_USAGE : EXIT_FAILED);
   }
 }
 
@@ -61,7 +70,7 @@ function exitCodeOf({ files }: ImportSummary): number {
 async function run(
   options: ImportOptions,
   files: readonly InputFile[],
-  apiKey: string | undefined,
+  shell: ImportShell,
 ): Promise<{ summary: ImportSummary; text: string }> {
   const { delimiter, isDryRun, url } = options;
   // Nothing is sent before every file is known to have what the mapping needs.
@@ -69,14 +78,14 @@ async function run(
   for (const file of files) mappers.push(await rowMapper(file, options));
   const startedAt = Date.now();
   const progress = new ImportProgress(
-    process.stderr,
+    shell.terminal,
     files.reduce((sum, { bytes }) => sum + bytes, 0),
   );
   const client = isDryRun
     ? null
     : new ReceiverClient({
         url,
-        apiKey,
+        apiKey: shell.environment.USAGE_METER_API_KEY,
         patienceMs: options.patienceMs,
         onRetry: (reason, pauseMs) => progress.note(`${reason}: again in ${(pauseMs / 1000).toFixed(1)} s`),
       });

@@ -78,7 +78,7 @@ export class ParquetReader {
   async *rows(places: readonly number[]): AsyncGenerator<SourceRow[]> {
     const columns = places.map((place) => this.columns[place]);
     const expressions = columns.map(({ sql }) => sql);
-    const select = `SELECT ${[...expressions, 'file_row_number'].join(', ')} FROM ${tableOf(this.#path)}`;
+    const select = `SELECT ${[...expressions, 'file_row_number'].join(', ')} FROM ${tableOf(this.#path, true)}`;
     const { length } = this.columns;
     try {
       const result = await this.#connection.stream(select);
@@ -144,9 +144,9 @@ function columnsOf(name: string, type: DuckDBType, expression = identifier(name)
 }
 
 /** A file's name may hold what read_parquet takes for a pattern. */
-function tableOf(path: string): string {
+function tableOf(path: string, withRowNumbers = false): string {
   const escaped = path.replace(/[*?[\]]/g, (character) => `[${character}]`);
-  return `read_parquet(${literal(escaped)}, file_row_number = true, hive_partitioning = false)`;
+  return `read_parquet(${literal(escaped)}, file_row_number = ${withRowNumbers}, hive_partitioning = false)`;
 }
 
 function literal(text: string): string {

@@ -1,5 +1,6 @@
-/** Runs `usage-meter import` in a process of its own, as users do. */
+/** Runs `usage-meter import`: here, or in a process of its own, as users do. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { importCommand } from '../../cli/import/command.ts';
 import type { ImportSummary } from '../../cli/import/import-summary.ts';
 import { COMMAND } from './receiver-process.ts';
 
@@ -37,11 +38,28 @@ export function startImport(
   return { child, ended };
 }
 
-export function runImport(
+/** In this process: its flags, its work and its output are those of the command. */
+export async function runImport(
   args: readonly string[],
   environment: Record<string, string> = {},
 ): Promise<ImportRun> {
-  return startImport(args, environment).ended;
+  const run: ImportRun = { code: null, signal: null, stdout: '', stderr: '' };
+  const complain = (text: string) => {
+    run.stderr += text;
+  };
+  const command = importCommand({
+    environment,
+    print: (text) => {
+      run.stdout += `${text}\n`;
+    },
+    complain,
+    terminal: { write: complain },
+    end: (exitCode) => {
+      run.code = exitCode;
+    },
+  });
+  await command.parseAsync(args, { from: 'user' });
+  return run;
 }
 
 /** With --json. @throws Error with what it said, where it printed no summary */
