@@ -26,6 +26,7 @@ export function addMetersCommand(program: Command): void {
     .option('--last <duration>', 'without files: of the receiver’s journal, at most 7d (default 24h)')
     .option('--max-signals <number>', 'look at so many at most (default 5000000)')
     .option('--url <address>', URL_FLAG)
+    .option('--offline', 'with files: ask no receiver for the version in force, only ./usage-meter.yaml')
     .option('--json', 'the report for programs')
     .action(async (rule: string, flags: TestFlags) => {
       // The other commands have no use for what reads files.

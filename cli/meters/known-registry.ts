@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { type ConfigFile, readConfigFile } from '../../receiver/config-file.ts';
 import { BUILTIN_METER_ID } from '../../receiver/metering/builtin-meter.ts';
-import type { MeterRule } from '../../receiver/metering/rules/index.ts';
 import { DEFAULT_SETTINGS, Settings } from '../../storage/changes.ts';
 import type { RegistrySnapshot } from '../../storage/ledger.ts';
 import { DEFAULT_URL, detailOf, ReceiverClient, ReceiverError } from '../http-client.ts';
@@ -20,19 +19,28 @@ const PAGE_ROWS = 10_000;
 /** A receiver with more customers is asked for so many: only aliases and unknown ones could come out otherwise. */
 const MAX_CUSTOMERS = 200_000;
 
+export interface Sources {
+  /** Of a receiver; undefined: the one on this machine, if there is one. */
+  url: string | undefined;
+  apiKey: string | undefined;
+  /** No receiver is asked. */
+  isOffline: boolean;
+  /** The usage-meter.yaml that the tested rule stands in. It is no version in force of itself. */
+  own: ConfigFile | null;
+}
+
 /**
  * From a receiver that answers, else from ./usage-meter.yaml, else nothing. What the tested rule's own file declares
  * holds besides.
  * @throws ReceiverError where a receiver was named and cannot be asked; ConfigError
  */
-export async function knownRegistry(
-  url: string | undefined,
-  apiKey: string | undefined,
-  own: ConfigFile | null,
-): Promise<KnownRegistry> {
-  const known = (await fromReceiver(url, apiKey)) ?? fromConfigFile(own) ?? nothing();
-  if (own === null) return known;
-  return { registry: withDeclared(known.registry, own), source: `${known.source}; and from ${own.path}` };
+export async function knownRegistry({ url, apiKey, isOffline, own }: Sources): Promise<KnownRegistry> {
+  const asked = isOffline ? null : await fromReceiver(url, apiKey);
+  if (own === null) return asked ?? fromConfigFile() ?? NOTHING;
+  return {
+    registry: withDeclared((asked ?? NOTHING).registry, own),
+    source: asked === null ? own.path : `${own.path} and ${asked.source}`,
+  };
 }
 
 async function fromReceiver(
@@ -120,32 +128,31 @@ export async function ask(client: ReceiverClient, path: string): Promise<unknown
   );
 }
 
-/** @param own the tested rule's file, which is no version in force of itself */
-function fromConfigFile(own: ConfigFile | null): KnownRegistry | null {
-  if (own !== null || !existsSync(CONFIG_FILE)) return null;
+function fromConfigFile(): KnownRegistry | null {
+  if (!existsSync(CONFIG_FILE)) return null;
   const config = readConfigFile(CONFIG_FILE);
-  const registry = withDeclared(nothing().registry, config);
-  const meters = config.meters.map((rule) => meterEntry(rule));
-  return { registry: { ...registry, meters }, source: `./${CONFIG_FILE}` };
+  const meters = config.meters.map((rule) => ({
+    id: rule.id,
+    // A file has no versions.
+    version: 0,
+    rule: JSON.stringify(rule),
+    sinceUnixNano: 0n,
+    deleted: false,
+  }));
+  return { registry: { ...withDeclared(NOTHING.registry, config), meters }, source: `./${CONFIG_FILE}` };
 }
 
-function meterEntry(rule: MeterRule): RegistrySnapshot['meters'][number] {
-  return { id: rule.id, version: 1, rule: JSON.stringify(rule), sinceUnixNano: 0n, deleted: false };
-}
-
-function nothing(): KnownRegistry {
-  return {
-    registry: {
-      customers: [],
-      aliases: [],
-      dimensions: [],
-      instruments: [],
-      meters: [],
-      settings: DEFAULT_SETTINGS,
-    },
-    source: `nothing: no receiver answers, and there is no ./${CONFIG_FILE}`,
-  };
-}
+const NOTHING: KnownRegistry = {
+  registry: {
+    customers: [],
+    aliases: [],
+    dimensions: [],
+    instruments: [],
+    meters: [],
+    settings: DEFAULT_SETTINGS,
+  },
+  source: `nothing: no receiver answers, and there is no ./${CONFIG_FILE}`,
+};
 
 /** What a configuration file says of customers, dimensions and settings takes the place of what was known. */
 function withDeclared(registry: RegistrySnapshot, config: ConfigFile): RegistrySnapshot {

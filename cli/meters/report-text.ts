@@ -14,6 +14,8 @@ const MAX_NAMES = 10;
 export interface ReportContext {
   /** Where the version in force is from. */
   source: string;
+  /** A receiver's journal was looked at, and no files. */
+  isJournal: boolean;
   /** Characters of a line. */
   width: number;
 }
@@ -27,7 +29,7 @@ export function reportText(report: DryRunReport, context: ReportContext): string
     discovered(report),
     records(report, context.width),
     unreadable(report),
-    hints(report),
+    hints(report, context),
     ['', 'Nothing was changed.'],
   ]
     .flat()
@@ -40,7 +42,9 @@ function heading(report: DryRunReport, { source }: ReportContext): string[] {
   const beside =
     inForceVersion === null
       ? 'which has no version in force'
-      : `beside version ${inForceVersion}, which is in force`;
+      : inForceVersion === 0
+        ? 'beside the rule that is in force'
+        : `beside version ${inForceVersion}, which is in force`;
   const lines = [`Meter      ${printable(meterId)}, ${beside}`, `Known      from ${source}`];
   const period =
     receivedFrom === null || receivedUntil === null || receivedFrom === receivedUntil
@@ -186,10 +190,18 @@ function unreadable({ unreadable: { requests, samples } }: DryRunReport): string
 }
 
 /** What to look at where nothing came out. */
-function hints({ signals, matched, requests }: DryRunReport): string[] {
-  if (requests === 0) return ['', "There was no request of the rule's signals."];
-  if (signals > 0 && matched === 0) return ['', "The rule's match holds for none of the signals."];
-  return [];
+function hints({ matched, requests }: DryRunReport, { isJournal }: ReportContext): string[] {
+  if (matched > 0) return [];
+  const lines = [
+    '',
+    requests === 0 ? "There was no request of the rule's signals." : 'The rule matches none of them.',
+  ];
+  if (isJournal)
+    lines.push(
+      'The journal keeps no request in which no meter matched: for signals that nobody takes yet, capture some',
+      'with the file exporter of the Collector, and name them with --files.',
+    );
+  return lines;
 }
 
 function signed(difference: string | null): string {

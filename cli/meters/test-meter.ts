@@ -18,6 +18,7 @@ export interface TestFlags {
   last?: string;
   maxSignals?: string;
   url?: string;
+  offline?: boolean;
   json?: boolean;
 }
 
@@ -42,10 +43,12 @@ export async function testMeter(
       flags.files === undefined
         ? await testOnReceiver(rule, flags.url ?? DEFAULT_URL, apiKey, limits)
         : await testOnFiles(rule, flags.files, flags, apiKey, limits.maxSignals);
-    const width = process.stdout.columns ?? DEFAULT_WIDTH;
-    console.log(
-      flags.json ? JSON.stringify({ source, ...report }, null, 2) : reportText(report, { source, width }),
-    );
+    const context = {
+      source,
+      isJournal: flags.files === undefined,
+      width: process.stdout.columns ?? DEFAULT_WIDTH,
+    };
+    console.log(flags.json ? JSON.stringify({ source, ...report }, null, 2) : reportText(report, context));
     return 0;
   } catch (error) {
     if (error instanceof UsageError) {
@@ -91,13 +94,18 @@ async function testOnReceiver(
 async function testOnFiles(
   { rule, config }: RuleFile,
   paths: readonly string[],
-  { signal, url }: TestFlags,
+  { signal, url, offline }: TestFlags,
   apiKey: string | undefined,
   maxSignals: number,
 ): Promise<Tested> {
   const files = await otlpFiles(paths);
   if (files.length === 0) throw new UsageError(`there are no OTLP files in ${paths.join(', ')}`);
-  const { registry, source }: KnownRegistry = await knownRegistry(url, apiKey, config);
+  const { registry, source }: KnownRegistry = await knownRegistry({
+    url,
+    apiKey,
+    isOffline: offline === true,
+    own: config,
+  });
   const stopping = new AbortController();
   // What was written is removed before the process ends.
   const stop = () => stopping.abort(new Error('stopped'));
@@ -130,11 +138,13 @@ function tellProgress({ requests, signals }: DryRunProgress): void {
 
 const HOURS: Readonly<Record<string, number>> = { m: 1 / 60, h: 1, d: 24 };
 
-function hoursOf({ last, files, signal }: TestFlags): number {
+function hoursOf({ last, files, signal, url, offline }: TestFlags): number {
   if (files !== undefined && last !== undefined)
     throw new UsageError('either --files or --last: files do not say when they were received');
   if (files === undefined && signal !== undefined)
     throw new UsageError('--signal is for --files: the journal knows of which signal its requests are');
+  if (offline && (files === undefined || url !== undefined))
+    throw new UsageError('--offline is for --files, without --url');
   const match = /^(\d+(?:\.\d+)?)\s*(m|h|d)$/.exec(last ?? '24h');
   const hours = match === null ? 0 : Number(match[1]) * HOURS[match[2]];
   if (hours > 0 && hours <= MAX_HOURS) return hours;

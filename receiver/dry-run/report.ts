@@ -12,7 +12,7 @@ import type { Discovery } from './tested-rows.ts';
 
 export interface DryRunReport {
   meterId: string;
-  /** The rule that the meter has now, with which this one is compared; null where it has none that holds. */
+  /** The rule that the meter has now, with which this one is compared; null where it has none that holds. 0: of a file. */
   inForceVersion: number | null;
   /** Requests of the kinds of signals that one of both rules names; all others are passed over. */
   requests: number;
