@@ -250,7 +250,7 @@ function customerOf(point: OtlpPoint): string | null {
 }
 
 /** An id's text; null where it is missing, empty or of a type that no id has. */
-function textOf(value: OtlpValue | undefined): string | null {
+export function textOf(value: OtlpValue | undefined): string | null {
   if (typeof value === 'string') return value === '' ? null : value;
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
   return null;
@@ -262,7 +262,7 @@ function isWrittenBySdk(resource: OtlpAttributes): boolean {
 }
 
 /** Only an instance id tells replicas apart; without one the whole resource has to. */
-function resourceIdentity(resource: OtlpAttributes): string {
+export function resourceIdentity(resource: OtlpAttributes): string {
   const instance = attribute(resource, 'service.instance.id');
   if (instance === undefined || instance === null || instance === '') return canonicalAttributes(resource);
   const named = ['service.namespace', 'service.name', 'service.instance.id', 'usage.customer.id'];
@@ -291,12 +291,12 @@ function seriesIdentity(point: OtlpPoint): string {
   ]);
 }
 
-function canonicalAttributes(attributes: OtlpAttributes): string {
+export function canonicalAttributes(attributes: OtlpAttributes): string {
   return JSON.stringify(attributes.map(([key, value]) => [key, canonicalValue(value)]).sort());
 }
 
 /** Values of different types have different texts. */
-function canonicalValue(value: OtlpValue): string {
+export function canonicalValue(value: OtlpValue): string {
   if (value === null) return 'empty';
   if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex')}`;
   if (Array.isArray(value)) return `array ${JSON.stringify(value.map(canonicalValue))}`;
@@ -364,11 +364,11 @@ export function scaledOfDecimal(text: string): bigint {
   return match[1] === '-' ? -magnitude : magnitude;
 }
 
-function attribute(attributes: OtlpAttributes, key: string): OtlpValue | undefined {
+export function attribute(attributes: OtlpAttributes, key: string): OtlpValue | undefined {
   return attributes.find(([name]) => name === key)?.[1];
 }
 
-function hasDuplicateKey(attributes: OtlpAttributes): boolean {
+export function hasDuplicateKey(attributes: OtlpAttributes): boolean {
   return new Set(attributes.map(([key]) => key)).size < attributes.length;
 }
 

@@ -7,6 +7,8 @@ export interface PreparedRequest {
   path: string;
   headers: Record<string, string>;
   body: Uint8Array;
+  /** The answers that are right; 200 where none is named. */
+  accepted?: readonly number[];
 }
 
 export interface SendingOutcome {
@@ -40,7 +42,9 @@ export async function sendInterrupted(
     const width = random.integer(1, 4);
     for (let at = 0; at < requests.length; at += width) {
       const batch = requests.slice(at, at + width);
-      const sending = Promise.all(batch.map(({ path, body, headers }) => clientOf(path).send(body, headers)));
+      const sending = Promise.all(
+        batch.map(({ path, body, headers, accepted }) => clientOf(path).send(body, headers, accepted)),
+      );
       // Awaited below; until then a failure must not count as unhandled.
       sending.catch(() => {});
       if (batch.some((_, offset) => interruptions.has(at + offset))) {

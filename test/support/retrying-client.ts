@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Acknowledgement {
-  /** How often the body was sent, the last time with 200. */
+  /** How often the body was sent; the last time it was answered. */
   attempts: number;
   status: number;
   body: Buffer;
@@ -33,8 +33,15 @@ export class RetryingClient {
     this.#options = options;
   }
 
-  /** @throws Error on an answer that no retry can change, and when the time is up */
-  async send(body: Uint8Array, headers: Record<string, string> = {}): Promise<Acknowledgement> {
+  /**
+   * @param accepted the answers that end it
+   * @throws Error on another answer that no retry can change, and when the time is up
+   */
+  async send(
+    body: Uint8Array,
+    headers: Record<string, string> = {},
+    accepted: readonly number[] = [200],
+  ): Promise<Acknowledgement> {
     const { timeoutMs = 120_000 } = this.#options;
     const deadline = Date.now() + timeoutMs;
     for (let attempts = 1; ; attempts++) {
@@ -43,7 +50,7 @@ export class RetryingClient {
       if ('error' in attempt) {
         this.broken++;
         pauseMs = 20;
-      } else if (attempt.status === 200) {
+      } else if (accepted.includes(attempt.status)) {
         this.acknowledged++;
         return { attempts, status: attempt.status, body: attempt.body };
       } else if ([429, 502, 503, 504].includes(attempt.status)) {
