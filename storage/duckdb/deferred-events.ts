@@ -3,14 +3,14 @@
  * together; then they are settled one by one in journal order.
  *
  * The first good event of a key counts, and holds. The same again is nothing new, another content is a conflict. Each
- * content of a key that is not counted is listed once.
+ * content of a key that is not counted is listed once, also where another version of the rule reads it otherwise.
  */
 import type { DuckDBConnection, DuckDBDecimalValue } from '@duckdb/node-api';
 import { readBigInt, writeBigInt } from '../decimal.ts';
 import { VALUE_DECIMAL } from '../ledger-batch.ts';
 import { codeNumber } from '../quarantine-codes.ts';
 import type { DeferredRow, LoadTables } from './deferred-rows.ts';
-import { type FactWriter, USAGE_EVENT } from './fact-writer.ts';
+import { type FactWriter, originOf, USAGE_EVENT } from './fact-writer.ts';
 import { type Listing, QuarantineChanges, type QuarantineKey, quarantineKey } from './quarantine-changes.ts';
 import { KIND_RECORD, RESOLUTION_CORRECTED, RESOLUTION_DISMISSED, type Resolution } from './schema.ts';
 import { FLAG_ARRIVAL_TIME } from './slot-table.ts';
@@ -119,7 +119,9 @@ class EventSettlement {
   }
 
   #list(row: DeferredRow, content: Content, state: EventState, code: number): void {
-    const known = state.listed.find(({ content: other }) => isEqual(other, content));
+    // What a replay has taken out of quarantine goes back, beside all that another version made of the key.
+    const isKnown = originOf(row.batch, row.row) === null ? isSame : isEqual;
+    const known = state.listed.find(({ content: other }) => isKnown(other, content));
     if (known !== undefined) this.#quarantine.seeAgain(row, known.content, known.listing);
     else state.listed.push({ content, listing: this.#quarantine.list(row, code) });
   }

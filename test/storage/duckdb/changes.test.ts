@@ -403,6 +403,23 @@ describe('replayed signals', () => {
     expect(await ledger.quarantined()).toEqual([]);
   });
 
+  test('that are at fault by another rule too stay as many as they were', async () => {
+    const text = (value: string) => event('e', 1, value, { meterVersion: 1, code: 'not_a_number' });
+    await load([text('many'), text('few')]);
+    const inVersion2 = { meterVersion: 2, code: 'wrong_unit' } as const;
+    await change(
+      [{ type: 'quarantine_rejudged', signals: [signal(1, 0)] }],
+      [{ ...again(text('many'), 1, 0), ...inVersion2 }],
+    );
+    const both = ['not_a_number a 0 1 text', 'wrong_unit a 0 1 text'];
+    expect(await ledger.quarantined()).toEqual(both);
+    await load([
+      { ...text('many'), ...inVersion2 },
+      { ...text('few'), ...inVersion2 },
+    ]);
+    expect(await ledger.quarantined()).toEqual(both);
+  });
+
   test('a conflict stays one', async () => {
     await load([event('e', 1, '1'), event('e', 1, '2')]);
     await change(

@@ -173,6 +173,30 @@ describe.each([
       ['time_in_future a 0 1 1'],
     ],
     [
+      'a fault of another version, listed once',
+      [
+        [event('e', 1, 'many', { meterVersion: 1, code: 'not_a_number' })],
+        [event('e', 1, '7', { meterVersion: 2, code: 'wrong_unit' })],
+        'restart',
+        [event('e', 1, '7', { meterVersion: 2, code: 'wrong_unit' })],
+        [event('e', 1, 'many', { meterVersion: 3, code: 'not_a_number' })],
+      ],
+      [],
+      ['not_a_number a 0 1 text'],
+    ],
+    [
+      'a conflict, read otherwise by another version, listed once',
+      [
+        [event('e', 1, '1')],
+        [event('e', 2, '1')],
+        'restart',
+        [event('e', 2, '7', { meterVersion: 2 })],
+        [event('e', 3, '7', { meterVersion: 2 })],
+      ],
+      ['a 0 1 1 record'],
+      ['event_conflict a 0 2 1', 'event_conflict a 0 3 7'],
+    ],
+    [
       'a fault of another version, then good',
       [
         [event('e', 1, 'many', { meterVersion: 1, code: 'not_a_number' })],

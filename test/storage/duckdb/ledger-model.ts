@@ -118,9 +118,10 @@ export class LedgerModel {
     code: QuarantineCode,
     { sequence, ordinal }: Omit<SignalReference, 'meterId'>,
   ): void {
-    const isListed = this.#listed.some(
-      (other) => keyOf(other.point) === keyOf(point) && contentOf(other.point) === contentOf(point),
-    );
+    // A replayed signal that stays at fault goes back beside what another version made of its key.
+    const isKnown = ({ point: other }: { point: TestPoint }) =>
+      point.origin === undefined ? isSame(other, point) : contentOf(other) === contentOf(point);
+    const isListed = this.#listed.some((other) => keyOf(other.point) === keyOf(point) && isKnown(other));
     if (isListed) return;
     this.#listed.push({ code, point, customer: customerOf(point), sequence, ordinal, resolution: 'open' });
   }
