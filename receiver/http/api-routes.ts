@@ -3,6 +3,7 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Request, Response, Router } from 'express';
+import { JournalError } from '../../storage/journal/journal.ts';
 import { LedgerError } from '../../storage/ledger.ts';
 import { QueryError } from '../../storage/query/query-error.ts';
 import type { BodyCompression } from '../frames.ts';
@@ -212,7 +213,9 @@ function toProblem(error: unknown): Problem {
       : new ProblemError(400, 'INVALID_BODY', error.message).problem;
   // What passes by itself, such as a disk that was full, is to be tried again.
   if (error instanceof IngestError || isRetryable(error)) return unavailable(messageOf(error)).problem;
-  if (error instanceof LedgerError && error.code === 'CLOSED') return unavailable(error.message).problem;
+  // A stop has begun while the request was under way: the next receiver takes it.
+  const isOfStorage = error instanceof LedgerError || error instanceof JournalError;
+  if (isOfStorage && error.code === 'CLOSED') return unavailable('the receiver is stopping').problem;
   return new ProblemError(500, 'INTERNAL', messageOf(error)).problem;
 }
 

@@ -143,6 +143,16 @@ describe('while nothing can be taken', () => {
     }
   });
 
+  test('a write that a stop has overtaken is sent away too', async () => {
+    const stopping = await ApiServer.start();
+    try {
+      await stopping.ingest.journal.close();
+      expectUnavailable(await stopping.client.post('/usage', { ...record, id: 'overtaken' }));
+    } finally {
+      await stopping.stop();
+    }
+  });
+
   test('more bodies at once than there is memory for are sent away', async () => {
     expectUnavailable(await api.post('/usage', Buffer.alloc(2 << 20, ' ')));
     expect((await api.post('/usage', record)).status).toBe(201);
