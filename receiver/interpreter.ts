@@ -85,7 +85,7 @@ export class Interpreter {
    * @param frames those that {@link framesOf} names
    */
   changes(
-    { changes }: ChangeRequest,
+    { changes, actor }: ChangeRequest,
     sequence: number,
     receivedAtUnixNano: bigint,
     frames: FrameSet,
@@ -93,7 +93,7 @@ export class Interpreter {
     const forLedger = changes.map((change) => this.registry.apply(change, receivedAtUnixNano));
     this.metering.trim();
     this.#groups.trim();
-    this.#queue.beginChanges();
+    this.#queue.beginChanges(actor ?? null);
     const outcome = emptyOutcome();
     for (const [i, change] of changes.entries()) {
       const known = forLedger[i];

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { decimalText } from './decimal-text.ts';
+import { StatementContent } from './periods/statement-content.ts';
 import { CustomerDeclaration, DimensionDeclaration, ResourceId } from './resources.ts';
 
 const managedBy = z.enum(['api', 'file']);
@@ -108,11 +109,19 @@ export const Change = z.discriminatedUnion('type', [
     reason: z.string().min(1),
     replacement: RecordInput.nullable(),
   }),
+  /** A statement was made: whatever is known later, this is what it says. */
+  z.strictObject({ type: z.literal('period_closed'), statement: StatementContent, hash: z.string() }),
+  /** A statement that states nothing any more. */
+  z.strictObject({ type: z.literal('statement_reopened'), id: z.string(), note: z.string().min(1) }),
 ]);
 export type Change = z.infer<typeof Change>;
 
 /** The payload of a change frame. All of it takes effect, or nothing. */
-export const ChangeRequest = z.strictObject({ changes: z.array(Change).min(1) });
+export const ChangeRequest = z.strictObject({
+  changes: z.array(Change).min(1),
+  /** Who asked for it: `key:` and the begin of a hash of an API key, `file` or `local`. Older frames have none. */
+  actor: z.string().max(200).optional(),
+});
 export type ChangeRequest = z.infer<typeof ChangeRequest>;
 
 /**

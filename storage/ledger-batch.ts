@@ -100,6 +100,8 @@ export interface LedgerBatch {
   events: RegistryEvent[];
   /** Empty for all but a frame that carries changes or a replay. */
   changes: LedgerChange[];
+  /** Who made the changes (ChangeRequest.actor). */
+  actor?: string | null;
   /** The journal frames that this batch covers, oldest first; also those without a row. */
   frames: {
     length: number;

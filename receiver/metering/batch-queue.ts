@@ -28,6 +28,7 @@ class Segment {
   /** Only where the segment is a replay. */
   originSequence = new Float64Array(0);
   changes: LedgerChange[] = [];
+  actor: string | null = null;
   contexts: ContextDefinition[] = [];
   slots: SlotDefinition[] = [];
   events: RegistryEvent[] = [];
@@ -135,10 +136,11 @@ export class BatchQueue {
   }
 
   /** What comes until {@link endChanges} is one frame, and a batch alone. Only between frames. */
-  beginChanges(): void {
+  beginChanges(actor: string | null = null): void {
     const last = this.#last();
     // A segment that has nothing yet may have to tell of a reset: that goes on with it.
     if (last.frames.length > 0) this.#segments.push(new Segment(false));
+    this.#last().actor = actor;
   }
 
   recordChange(change: LedgerChange): void {
@@ -212,6 +214,7 @@ export class BatchQueue {
       event: segment.event.slice(0, end.rowEnd * 4),
       originSequence: segment.originSequence.slice(0, end.rowEnd),
       changes: segment.changes,
+      actor: segment.actor,
     };
     for (let f = 0; f < frames; f++) {
       const frame = segment.frames[f];

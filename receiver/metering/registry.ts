@@ -182,6 +182,8 @@ export class Registry {
         return change;
       case 'quarantine_dismissed':
       case 'record_corrected':
+      case 'period_closed':
+      case 'statement_reopened':
         return change;
       case 'quarantine_replayed':
         return null;

@@ -2,11 +2,13 @@
  * Applies what people change: to the registry, to records, to quarantine. One frame's changes are one transaction with
  * its rows and the position, and everything before them is committed, so that they find all they refer to.
  */
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBTimestampNanosecondsValue, type DuckDBValue } from '@duckdb/node-api';
 import type { LedgerChange, SignalReference } from '../changes.ts';
 import type { LedgerBatch } from '../ledger-batch.ts';
+import { statementId } from '../periods/statement-content.ts';
 import { codeNumber, type QuarantineCode } from '../quarantine-codes.ts';
 import { originOf, type Seen, setSequence } from './fact-writer.ts';
+import { type ClosedPeriod, insertStatements, moveStatements, reopenStatement } from './period-tables.ts';
 import { signalName } from './quarantine-changes.ts';
 import type { RegistryTables } from './registry-tables.ts';
 import { KIND_RECORD, RESOLUTION_CORRECTED, RESOLUTION_DISMISSED, RESOLUTION_OPEN } from './schema.ts';
@@ -41,8 +43,9 @@ export async function applyChanges(batch: LedgerBatch, tables: ChangeTables): Pr
     BigInt(frames.sequence[0]),
     read64(frames.receivedAtUnixNano, 0),
   );
-  for (const change of changes) await application.apply(change);
-  await application.log(changes);
+  for (const [ordinal, change] of changes.entries()) await application.apply(change, ordinal);
+  await application.flush();
+  await application.log(changes, batch.actor ?? null);
   return application.effects;
 }
 
@@ -77,6 +80,8 @@ class ChangeApplication {
   readonly #tables: ChangeTables;
   readonly #sequence: bigint;
   readonly #receivedAtUnixNano: bigint;
+  /** Statements that are yet to be stored: a frame may bring hundreds. */
+  #closed: ClosedPeriod[] = [];
 
   constructor(tables: ChangeTables, sequence: bigint, receivedAtUnixNano: bigint) {
     this.#tables = tables;
@@ -84,12 +89,19 @@ class ChangeApplication {
     this.#receivedAtUnixNano = receivedAtUnixNano;
   }
 
-  async apply(change: LedgerChange): Promise<void> {
-    const { registry, slots } = this.#tables;
+  async apply(change: LedgerChange, ordinal: number): Promise<void> {
+    const { connection, registry, slots } = this.#tables;
+    if (change.type !== 'period_closed') await this.flush();
     switch (change.type) {
       case 'customer_put': {
-        const { merged, key } = await registry.putCustomer(change.customer, change.managedBy, this.#sequence);
-        for (const other of merged) slots.moveCustomer(other, key);
+        const { customer, managedBy } = change;
+        const before = new Map(customer.aliases.map((alias) => [registry.customerKey(alias), alias]));
+        const { merged, key } = await registry.putCustomer(customer, managedBy, this.#sequence);
+        for (const other of merged) {
+          slots.moveCustomer(other, key);
+          const mergedId = before.get(other)!;
+          await moveStatements(connection, { from: other, mergedId, into: key, sequence: this.#sequence });
+        }
         break;
       }
       case 'customer_deleted':
@@ -122,18 +134,49 @@ class ChangeApplication {
       case 'quarantine_rejudged':
         await this.#rejudge(change.signals);
         break;
+      case 'period_closed': {
+        const { statement: content, hash } = change;
+        const customer = registry.customerKey(content.customerId);
+        this.#closed.push({ content, hash, customer, sequence: this.#sequence, ordinal });
+        break;
+      }
+      case 'statement_reopened': {
+        const { id, note } = change;
+        await reopenStatement(connection, {
+          id,
+          note,
+          sequence: this.#sequence,
+          at: this.#receivedAtUnixNano,
+        });
+        break;
+      }
     }
   }
 
+  /** Stores statements that were gathered: before other changes, which may be about them, and at the end. */
+  async flush(): Promise<void> {
+    const closed = this.#closed;
+    if (closed.length === 0) return;
+    this.#closed = [];
+    await insertStatements(this.#tables.connection, closed);
+  }
+
   /** Keeps the changes as they are, for whoever asks later who did what. */
-  async log(changes: readonly LedgerChange[]): Promise<void> {
+  async log(changes: readonly LedgerChange[], actor: string | null): Promise<void> {
+    const log = await this.#tables.connection.createAppender('changes', 'stored');
+    const text = (value: string | null) => (value === null ? log.appendNull() : log.appendVarchar(value));
     for (const [ordinal, change] of changes.entries()) {
-      const text = JSON.stringify(change, (_, value) => (typeof value === 'bigint' ? String(value) : value));
-      await this.#run(
-        'INSERT INTO stored.changes VALUES ($1::BIGINT, $2::INTEGER, make_timestamp_ns($3::BIGINT), $4, $5::VARCHAR, $6)',
-        [this.#sequence, ordinal, this.#receivedAtUnixNano, change.type, subjectOf(change), text],
-      );
+      log.appendBigInt(this.#sequence);
+      log.appendInteger(ordinal);
+      log.appendTimestampNanoseconds(new DuckDBTimestampNanosecondsValue(this.#receivedAtUnixNano));
+      log.appendVarchar(change.type);
+      text(actor);
+      text(subjectOf(change));
+      text(noteOf(change));
+      log.appendVarchar(changeText(change));
+      log.endRow();
     }
+    log.closeSync();
   }
 
   async #void({
@@ -278,10 +321,38 @@ function subjectOf(change: LedgerChange): string | null {
     case 'dimension_deleted':
     case 'meter_put':
     case 'meter_deleted':
+    case 'statement_reopened':
       return change.id;
+    case 'period_closed':
+      return statementId(change.hash);
     default:
       return null;
   }
+}
+
+function noteOf(change: LedgerChange): string | null {
+  switch (change.type) {
+    case 'record_corrected':
+      return change.reason;
+    case 'quarantine_dismissed':
+    case 'quarantine_corrected':
+    case 'statement_reopened':
+      return change.note;
+    case 'period_closed':
+      return change.statement.note;
+    default:
+      return null;
+  }
+}
+
+/** JSON. Of a statement only what names it: its content stands beside it, once. */
+function changeText(change: LedgerChange): string {
+  if (change.type === 'period_closed') {
+    const { customerId, from, to, timeZone, asOfSequence } = change.statement;
+    const { type, hash } = change;
+    return JSON.stringify({ type, hash, customerId, from, to, timeZone, asOfSequence });
+  }
+  return JSON.stringify(change, (_, value) => (typeof value === 'bigint' ? String(value) : value));
 }
 
 function nanoWords(nano: bigint): Uint32Array {

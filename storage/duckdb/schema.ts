@@ -7,8 +7,10 @@
  * one writer. What analysts read are the views in `main` (views.ts).
  */
 
+import { PERIOD_TABLES } from './period-tables.ts';
+
 /** Goes up with every change of the base tables; a ledger of another version is rebuilt from the journal. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Values of `stored.usage.kind`. */
 export const KIND_RECORD = 0;
@@ -205,13 +207,18 @@ export const TABLES: readonly string[] = [
   )`,
 
   // Everything that people changed, in order. ordinal is the place within the frame. subject is the id of what was
-  // changed, null where it is not one. change is the whole of it as JSON.
+  // changed, null where it is not one. note is what whoever did it said; change is the whole of it as JSON, but for
+  // statements, which stand in their own table. actor is null in frames that do not say.
   `CREATE TABLE stored.changes (
     sequence BIGINT NOT NULL,
     ordinal INTEGER NOT NULL,
     received_at TIMESTAMP_NS NOT NULL,
     type VARCHAR NOT NULL,
+    actor VARCHAR,
     subject VARCHAR,
+    note VARCHAR,
     change VARCHAR NOT NULL
   )`,
+
+  ...PERIOD_TABLES,
 ];

@@ -1,8 +1,9 @@
 /** The views that analysts read: the documented surface of the ledger. Each view and each column has a comment. */
 import { QUARANTINE_CODES } from '../quarantine-codes.ts';
+import { PERIOD_VIEWS } from './period-tables.ts';
 import { KIND_CORRECTION, KIND_RECORD, RESOLUTION_OPEN } from './schema.ts';
 
-interface View {
+export interface View {
   name: string;
   comment: string;
   /** Name, SQL, comment. */
@@ -172,6 +173,27 @@ const QUARANTINE_SOURCE = `FROM stored.quarantine q
   JOIN stored.series s USING (series)
   JOIN stored.contexts x USING (context)`;
 
+const AUDIT_LOG: View = {
+  name: 'audit_log',
+  comment:
+    'Every change of state that people, or the configuration file, made. Append-only, in the order of the journal.',
+  columns: [
+    ['sequence', 'g.sequence', 'The journal frame that made it.'],
+    ['ordinal', 'g.ordinal', 'Its place among the changes of that frame, from 0.'],
+    ['time', 'g.received_at', 'When (UTC).'],
+    [
+      'actor',
+      'g.actor',
+      'Who: key: and the begin of a hash of the API key, file, or local. null: not recorded.',
+    ],
+    ['kind', 'g.type', 'What was done: customer_put, period_closed, statement_reopened, …'],
+    ['subject', 'g.subject', 'Id of what was changed; null where it is not one.'],
+    ['note', 'g.note', 'The words of whoever did it.'],
+    ['change', 'g.change::JSON', 'The change itself.'],
+  ],
+  source: 'FROM stored.changes g',
+};
+
 export const VIEWS: readonly View[] = [
   {
     name: 'usage_records',
@@ -303,6 +325,8 @@ export const VIEWS: readonly View[] = [
   LEFT JOIN stored.customers c ON c.customer = f.customer
   LEFT JOIN stored.dimensions d ON d.dimension = f.dimension`,
   },
+  ...PERIOD_VIEWS,
+  AUDIT_LOG,
 ];
 
 /** Creates or replaces the views, with their comments. */
