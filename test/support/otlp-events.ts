@@ -5,6 +5,7 @@
 import { Random as SpellingRandom } from '../receiver/otlp/otlp-generator.ts';
 import { toJson } from '../receiver/otlp/otlp-json.ts';
 import { LogsRequest, type Message, TraceRequest } from '../receiver/otlp/otlp-proto.ts';
+import type { OtlpAttributes, OtlpValue } from './otlp-points.ts';
 
 export type EventSignalType = 'logs' | 'traces';
 
@@ -92,4 +93,94 @@ function withBinaryIds(value: unknown): Message {
       ? Buffer.from(inner, 'hex').toString('base64')
       : inner,
   );
+}
+
+/** Who writes log records or spans. */
+export interface OtlpEventSource {
+  resource: OtlpAttributes;
+  scopeName: string;
+  scopeVersion: string;
+}
+
+/** A log record as tests think of it. */
+export interface OtlpLog {
+  type: 'log';
+  source: OtlpEventSource;
+  timeUnixNano: bigint;
+  observedTimeUnixNano: bigint;
+  severityNumber: number;
+  body: OtlpValue;
+  attributes: OtlpAttributes;
+  eventName: string;
+}
+
+/** A span as tests think of it; ids are hex digits. */
+export interface OtlpSpan {
+  type: 'span';
+  source: OtlpEventSource;
+  traceId: string;
+  spanId: string;
+  name: string;
+  kind: number;
+  startUnixNano: bigint;
+  endUnixNano: bigint;
+  attributes: OtlpAttributes;
+}
+
+export type OtlpEvent = OtlpLog | OtlpSpan;
+
+const looseSources = new WeakMap<OtlpEventSource, Pick<LooseEvent, 'resource' | 'scope'>>();
+
+/** As messages of the schema. */
+export function looseEvent(event: OtlpEvent): LooseEvent {
+  const { source } = event;
+  let shared = looseSources.get(source);
+  if (shared === undefined) {
+    const scope = { name: source.scopeName, version: source.scopeVersion };
+    shared = { resource: { attributes: pairs(source.resource) }, scope };
+    looseSources.set(source, shared);
+  }
+  const attributes = pairs(event.attributes);
+  if (event.type === 'log') {
+    const { timeUnixNano, observedTimeUnixNano, severityNumber, body, eventName } = event;
+    return {
+      ...shared,
+      event: eventMessage('logs', {
+        timeUnixNano: String(timeUnixNano),
+        observedTimeUnixNano: String(observedTimeUnixNano),
+        severityNumber,
+        body: anyValue(body),
+        attributes,
+        eventName,
+      }),
+    };
+  }
+  const { traceId, spanId, name, kind, startUnixNano, endUnixNano } = event;
+  return {
+    ...shared,
+    event: eventMessage('traces', {
+      traceId: Buffer.from(traceId, 'hex').toString('base64'),
+      spanId: Buffer.from(spanId, 'hex').toString('base64'),
+      name,
+      kind,
+      startTimeUnixNano: String(startUnixNano),
+      endTimeUnixNano: String(endUnixNano),
+      attributes,
+    }),
+  };
+}
+
+function pairs(attributes: OtlpAttributes): object[] {
+  return attributes.map(([key, value]) => ({ key, value: anyValue(value) }));
+}
+
+function anyValue(value: OtlpValue): object {
+  if (value === null) return {};
+  if (typeof value === 'string') return { stringValue: value };
+  if (typeof value === 'boolean') return { boolValue: value };
+  if (typeof value === 'bigint') return { intValue: String(value) };
+  if (typeof value === 'number') return { doubleValue: value };
+  if (value instanceof Uint8Array) return { bytesValue: Buffer.from(value).toString('base64') };
+  if (Array.isArray(value)) return { arrayValue: { values: value.map(anyValue) } };
+  return { kvlistValue: { values: pairs(value.map) } };
 }

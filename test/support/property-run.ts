@@ -1,12 +1,18 @@
 /**
- * One run of the property "the same points, the same usage": a seed makes points, repeats, shuffles and regroups
- * them, sends them to a running receiver that is stopped and killed meanwhile, and compares its answers to the model.
+ * One run of the property "the same signals, the same usage": a seed makes data points, log records, spans and records by
+ * hand, repeats, shuffles and regroups them, sends them to a running receiver that is stopped and killed meanwhile and
+ * whose meters and customers change, and compares its answers to the models.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync, gzipSync } from 'node:zlib';
+import { EventModel } from '../model/event-model.ts';
 import { decimalText, type ModelResult, usageOf } from '../model/usage-model.ts';
+import { ApiClient } from '../system/api/api-client.ts';
+import { randomStory, ruleOf, STORY_DIMENSIONS, type StoryChange, type StoryChapter } from './event-story.ts';
+import { type PreparedRequest, sendInterrupted } from './interrupted-sending.ts';
+import { encodeEvents, looseEvent } from './otlp-events.ts';
 import {
   CUMULATIVE,
   DELTA,
@@ -21,7 +27,6 @@ import { ProtobufWriter, requestOf, toJson } from './otlp-writer.ts';
 import { Random } from './random.ts';
 import { readQuarantine, readUsage } from './receiver-api.ts';
 import { type ReceiverProcess, startReceiver } from './receiver-process.ts';
-import { RetryingClient } from './retrying-client.ts';
 
 const DAY_NANO = 86_400_000_000_000n;
 const SECOND_NANO = 1_000_000_000n;
@@ -31,8 +36,12 @@ const RANGE = { from: '2025-11-20T00:00:00Z', to: '2025-11-23T00:00:00Z' };
 
 export interface PropertyOutcome {
   points: number;
+  /** Log records, spans and records by hand, with all their repetitions. */
+  events: number;
+  records: number;
   sent: number;
   requests: number;
+  changes: number;
   restarts: number;
   kills: number;
 }
@@ -41,6 +50,10 @@ export interface PropertyOutcome {
 export interface PropertyCase {
   declared: OtlpPoint[];
   points: OtlpPoint[];
+  /** Points come with any chapter, events and records with theirs. */
+  chapters: StoryChapter[];
+  /** Knows the chapters. */
+  events: EventModel;
 }
 
 /** @throws Error naming the seed, with the rows that differ */
@@ -49,44 +62,49 @@ export async function runProperty(seed: number): Promise<PropertyOutcome> {
   return runPropertyCase(`seed ${seed}`, randomCase(random), random);
 }
 
-/** The same for given points: how a failing seed becomes a named case. */
+/** The same for a given case: how a failing seed becomes a named one. */
 export async function runPropertyCase(
   name: string,
-  { declared, points }: PropertyCase,
+  { declared, points, chapters, events }: PropertyCase,
   random: Random,
 ): Promise<PropertyOutcome> {
   const dataDir = await mkdtemp(join(tmpdir(), 'usage-meter-property-'));
-  const expected = expectedAnswers(usageOf([...declared, ...points], BigInt(Date.now()) * 1_000_000n));
+  const ofPoints = usageOf([...declared, ...points], BigInt(Date.now()) * 1_000_000n);
+  const expected = expectedAnswers(ofPoints, events);
   const copies = random.shuffled([...declared, ...points].flatMap((point) => repeated(point, random)));
-  const bodies = regrouped(copies, random).map((group) => encoded(group, random));
+  const requests = chapters.map((chapter, index) => {
+    const own = copies.filter((_, at) => at % chapters.length === index);
+    return random.shuffled([...pointRequests(own, random), ...eventRequests(chapter, random)]);
+  });
   const outcome: PropertyOutcome = {
     points: declared.length + points.length,
+    events: chapters.reduce((sum, chapter) => sum + chapter.events.length, 0),
+    records: chapters.reduce((sum, chapter) => sum + chapter.records.length, 0),
     sent: declared.length + copies.length,
-    requests: bodies.length + 1,
+    requests: requests.flat().length + 1,
+    changes: chapters.reduce((sum, { changes }) => sum + changes.length, 0),
     restarts: 0,
     kills: 0,
   };
   let receiver = await startReceiver({ dataDir });
-  const client = new RetryingClient({ url: () => receiver.url });
   try {
-    await client.send(new ProtobufWriter().encode(requestOf(declared)));
+    for (const dimension of STORY_DIMENSIONS) await made(receiver, 'POST', '/dimensions', dimension);
+    const first = { path: '/v1/metrics', headers: PROTOBUF, body: writer.encode(requestOf(declared)) };
+    await sendInterrupted(receiver, [first], new Set(), random);
     // The receiver goes away at these requests, while others are in flight.
-    const interruptions = new Set(
-      Array.from({ length: random.integer(1, 3) }, () => random.integer(0, bodies.length - 1)),
+    const interruptions = Array.from({ length: random.integer(1, 3) }, () =>
+      random.integer(0, outcome.requests - 2),
     );
-    const width = random.integer(1, 4);
-    for (let at = 0; at < bodies.length; at += width) {
-      const batch = bodies.slice(at, at + width);
-      const sending = Promise.all(batch.map(({ body, headers }) => client.send(body, headers)));
-      // Awaited below; until then a failure must not count as unhandled.
-      sending.catch(() => {});
-      if (batch.some((_, offset) => interruptions.has(at + offset))) {
-        const kills = random.chance(0.5);
-        receiver = await restarted(receiver, kills);
-        if (kills) outcome.kills++;
-        else outcome.restarts++;
-      }
-      await sending;
+    let sent = 0;
+    for (const [index, { changes }] of chapters.entries()) {
+      for (const change of changes) await makeChange(receiver, change);
+      const own = requests[index];
+      const places = new Set(interruptions.map((at) => at - sent).filter((at) => at >= 0 && at < own.length));
+      const sending = await sendInterrupted(receiver, own, places, random);
+      receiver = sending.receiver;
+      outcome.restarts += sending.restarts;
+      outcome.kills += sending.kills;
+      sent += own.length;
     }
     compare(name, expected, await actualAnswers(receiver.url));
     // What a restart reads back is what was answered before it.
@@ -98,11 +116,27 @@ export async function runPropertyCase(
     throw new Error(`${name}: ${error instanceof Error ? error.message : error}\n${receiver.output()}`, {
       cause: error,
     });
-  } finally {
-    client.close();
   }
   await rm(dataDir, { recursive: true, force: true });
   return outcome;
+}
+
+function makeChange(receiver: ReceiverProcess, change: StoryChange): Promise<void> {
+  switch (change.type) {
+    case 'meter':
+      return made(receiver, 'PUT', `/meters/${change.meter.id}`, ruleOf(change.meter));
+    case 'meter_deleted':
+      return made(receiver, 'DELETE', `/meters/${change.id}`);
+    case 'customer':
+      return made(receiver, 'PUT', `/customers/${change.id}`, { aliases: change.aliases });
+  }
+}
+
+/** @throws Error unless the change is made */
+async function made(receiver: ReceiverProcess, method: string, path: string, body?: object): Promise<void> {
+  const { status, body: answer } = await new ApiClient(receiver.url).send(method, path, body);
+  if (status < 300) return;
+  throw new Error(`${method} ${path}: ${status} ${JSON.stringify(answer)}`);
 }
 
 async function restarted(receiver: ReceiverProcess, kills: boolean): Promise<ReceiverProcess> {
@@ -131,20 +165,55 @@ function regrouped(points: OtlpPoint[], random: Random): OtlpPoint[][] {
 }
 
 const writer = new ProtobufWriter();
+const PROTOBUF = { 'content-type': 'application/x-protobuf' };
+const JSON_TYPE = { 'content-type': 'application/json' };
 
-function encoded(points: OtlpPoint[], random: Random): { body: Uint8Array; headers: Record<string, string> } {
-  const request = requestOf(points);
-  const isJson = random.chance(0.4);
-  const plain = isJson
-    ? Buffer.from(toJson(request, { bareIntegers: random.chance(0.3) }))
-    : writer.encode(request);
-  const headers = { 'content-type': isJson ? 'application/json' : 'application/x-protobuf' };
+function pointRequests(points: OtlpPoint[], random: Random): PreparedRequest[] {
+  return regrouped(points, random).map((group) => {
+    const request = requestOf(group);
+    const isJson = random.chance(0.4);
+    const body = isJson
+      ? Buffer.from(toJson(request, { bareIntegers: random.chance(0.3) }))
+      : writer.encode(request);
+    return compressed('/v1/metrics', body, isJson, random);
+  });
+}
+
+function eventRequests({ events, records }: StoryChapter, random: Random): PreparedRequest[] {
+  const requests: PreparedRequest[] = [];
+  for (const [signal, type] of [
+    ['logs', 'log'],
+    ['traces', 'span'],
+  ] as const) {
+    const own = random.shuffled(events.filter((event) => event.type === type)).map(looseEvent);
+    while (own.length > 0) {
+      const isJson = random.chance(0.4);
+      const group = own.splice(0, random.integer(1, 12));
+      const body = encodeEvents(signal, group, isJson ? 'json' : 'protobuf', random.integer(1, 1e6));
+      requests.push(compressed(`/v1/${signal}`, body, isJson, random));
+    }
+  }
+  const good = random.shuffled(records.filter(({ isConflict }) => !isConflict));
+  while (good.length > 0) requests.push(recordRequest(good.splice(0, random.integer(1, 5)), [200, 201]));
+  // One that conflicts takes all others of its request with it.
+  for (const one of records) if (one.isConflict) requests.push(recordRequest([one], [409]));
+  return requests;
+}
+
+function recordRequest(records: StoryChapter['records'], accepted: readonly number[]): PreparedRequest {
+  const body = records.map(({ record: { timeUnixNano, ...record } }) => {
+    const seconds = new Date(Number(timeUnixNano / 1_000_000n)).toISOString().slice(0, 19);
+    return { ...record, timestamp: `${seconds}.${String(timeUnixNano % SECOND_NANO).padStart(9, '0')}Z` };
+  });
+  return { path: '/api/v1/usage', headers: JSON_TYPE, body: Buffer.from(JSON.stringify(body)), accepted };
+}
+
+function compressed(path: string, plain: Uint8Array, isJson: boolean, random: Random): PreparedRequest {
+  const headers = isJson ? JSON_TYPE : PROTOBUF;
   const encoding = random.pick(['gzip', 'deflate', 'identity'] as const);
-  if (encoding === 'identity') return { body: plain, headers };
-  return {
-    body: encoding === 'gzip' ? gzipSync(plain) : deflateSync(plain),
-    headers: { ...headers, 'content-encoding': encoding },
-  };
+  if (encoding === 'identity') return { path, headers, body: plain };
+  const body = encoding === 'gzip' ? gzipSync(plain) : deflateSync(plain);
+  return { path, headers: { ...headers, 'content-encoding': encoding }, body };
 }
 
 interface Answers {
@@ -152,11 +221,22 @@ interface Answers {
   totals: string[];
   /** `customer / dimension / hour` → quantity */
   hours: string[];
-  /** `reason / customer / dimension` → signals, and the quantity of baselines */
+  /** `reason / meter / customer / dimension` → signals, and the quantity of baselines */
   quarantine: string[];
 }
 
-function expectedAnswers({ usage, quarantined }: ModelResult): Answers {
+function expectedAnswers(ofPoints: ModelResult, events: EventModel): Answers {
+  const ofEvents = events.result();
+  // An alias means its customer for what came before it too.
+  const named = <T extends { customerId: string | null }>(row: T): T => ({
+    ...row,
+    customerId: row.customerId === null ? null : events.customerOf(row.customerId),
+  });
+  const usage = [...ofPoints.usage.map(named), ...ofEvents.usage];
+  const quarantined = [
+    ...ofPoints.quarantined.map((row) => ({ ...named(row), meterId: 'builtin' })),
+    ...ofEvents.quarantined,
+  ];
   const totals = new Map<string, bigint>();
   const hours = new Map<string, bigint>();
   const add = (sums: Map<string, bigint>, key: string, quantity: bigint) =>
@@ -167,8 +247,8 @@ function expectedAnswers({ usage, quarantined }: ModelResult): Answers {
     add(hours, `${customerId} / ${dimensionId} / ${hour}`, quantity);
   }
   const listed = new Map<string, { signals: number; quantity: bigint }>();
-  for (const { code, customerId, dimensionId, quantity } of quarantined) {
-    const key = `${code} / ${customerId} / ${dimensionId}`;
+  for (const { code, meterId, customerId, dimensionId, quantity } of quarantined) {
+    const key = `${code} / ${meterId} / ${customerId} / ${dimensionId}`;
     const row = listed.get(key) ?? { signals: 0, quantity: 0n };
     listed.set(key, { signals: row.signals + 1, quantity: row.quantity + (quantity ?? 0n) });
   }
@@ -200,7 +280,7 @@ async function actualAnswers(url: string): Promise<Answers> {
     quarantine: quarantine
       .map((row) =>
         quarantineLine(
-          `${row.reason} / ${row.customerId} / ${row.dimensionId}`,
+          `${row.reason} / ${row.meterId} / ${row.customerId} / ${row.dimensionId}`,
           row.signals,
           row.quantity ?? '',
         ),
@@ -275,7 +355,13 @@ export function randomCase(random: Random): PropertyCase {
       points.push(faultyPoint(random, own, customer));
     }
   }
-  return { declared, points };
+  const events = new EventModel();
+  for (const { stream: own, dimension, customer } of streams) {
+    events.declareDimension(dimension.id, dimension.unit);
+    const [, id] = [...customer, ...own.resource].find(([key]) => key === 'usage.customer.id')!;
+    events.discoverCustomer(String(id));
+  }
+  return { declared, points, chapters: randomStory(random, randomTime, events), events };
 }
 
 /** The same points by a second instance of the service: usage of its own, though nothing else differs. */
@@ -287,6 +373,7 @@ function replicated(points: OtlpPoint[], own: OtlpStream): OtlpPoint[] {
 
 interface RandomStream {
   stream: OtlpStream;
+  dimension: { id: string; unit: string };
   /** The attributes that name customer and, unless the metric's name does, dimension. */
   customer: OtlpAttributes;
 }
@@ -308,6 +395,7 @@ function randomStreams(random: Random): RandomStream[] {
     if (!onResource) attributes.push(['usage.customer.id', customer]);
     if (!byName) attributes.push(['usage.dimension.id', dimension.id]);
     streams.push({
+      dimension,
       stream: stream({
         resource: random.shuffled(resource),
         scopeName: random.pick(['', 'usage', 'http']),
