@@ -181,6 +181,7 @@ function pointRequests(points: OtlpPoint[], random: Random): PreparedRequest[] {
 
 function eventRequests({ events, records }: StoryChapter, random: Random): PreparedRequest[] {
   const requests: PreparedRequest[] = [];
+  const largest = random.pick([3, 30, 300]);
   for (const [signal, type] of [
     ['logs', 'log'],
     ['traces', 'span'],
@@ -188,13 +189,14 @@ function eventRequests({ events, records }: StoryChapter, random: Random): Prepa
     const own = random.shuffled(events.filter((event) => event.type === type)).map(looseEvent);
     while (own.length > 0) {
       const isJson = random.chance(0.4);
-      const group = own.splice(0, random.integer(1, 12));
+      const group = own.splice(0, random.integer(1, largest));
       const body = encodeEvents(signal, group, isJson ? 'json' : 'protobuf', random.integer(1, 1e6));
       requests.push(compressed(`/v1/${signal}`, body, isJson, random));
     }
   }
   const good = random.shuffled(records.filter(({ isConflict }) => !isConflict));
-  while (good.length > 0) requests.push(recordRequest(good.splice(0, random.integer(1, 5)), [200, 201]));
+  while (good.length > 0)
+    requests.push(recordRequest(good.splice(0, random.integer(1, largest)), [200, 201]));
   // One that conflicts takes all others of its request with it.
   for (const one of records) if (one.isConflict) requests.push(recordRequest([one], [409]));
   return requests;

@@ -7,7 +7,7 @@ import { runProperty } from '../support/property-run.ts';
 import { seedFromEnvironment } from '../support/random.ts';
 
 const first = seedFromEnvironment(Date.now() % 1_000_000);
-const runs = Number(process.env.USAGE_METER_RUNS ?? (process.env.USAGE_METER_SEED ? 1 : 5));
+const runs = Number(process.env.USAGE_METER_RUNS ?? (process.env.USAGE_METER_SEED ? 1 : 4));
 
 test.each(Array.from({ length: runs }, (_, index) => first + index))('seed %i', async (seed) => {
   const outcome = await runProperty(seed);
