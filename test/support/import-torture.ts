@@ -96,7 +96,7 @@ async function acknowledgedRows(folder: string, rows: number, ended: Promise<unk
     const text = name === undefined ? '' : await readFile(join(folder, name), 'utf8').catch(() => '');
     const acknowledged = Math.max(0, ...[...text.matchAll(/\{"row":(\d+),/g)].map(([, row]) => Number(row)));
     if (acknowledged >= rows || hasEnded) return acknowledged;
-    await sleep(20);
+    await sleep(5);
   }
 }
 
