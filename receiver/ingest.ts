@@ -23,7 +23,7 @@ import { inflate } from './inflate.ts';
 import { changesOf, type FrameSet, framesOf, Interpreter } from './interpreter.ts';
 import { BatchQueue } from './metering/batch-queue.ts';
 import type { MeteringOptions, MeteringOutcome } from './metering/metering.ts';
-import { Registry } from './metering/registry.ts';
+import { ChangeError, Registry } from './metering/registry.ts';
 import { DecodeError, TooManySignalsError } from './otlp/metric-columns.ts';
 
 /** Rows that one message to the ledger thread carries where there are more. */
@@ -36,6 +36,9 @@ const UNLOADED_ROWS_LIMIT = 1_000_000;
 const UNLOADED_BYTES_LIMIT = 512 * 1024 * 1024;
 /** Frames that are read over on the way to a wanted one, rather than looked up. */
 const READ_AHEAD_FRAMES = 1_000;
+/** Bytes of the frames that one change looks back at: all are in memory at once. */
+const LOOK_BACK_BYTES = 96 * 1024 * 1024;
+const NO_FRAMES: FrameSet = new Map();
 
 // Whole row groups cost half of what smaller commits do, and nobody has to wait for one: a question asks for an
 // early commit. A second thread makes loads dearer and no faster (docs/decisions/0002-ledger-load.md).
@@ -89,6 +92,16 @@ export class RecordsRefused extends Error {
   }
 }
 
+/** One change names signals of more than fits in memory. Nothing was changed: those of fewer frames may be named. */
+export class LookBackError extends Error {
+  readonly code = 'TOO_MUCH_TO_REPLAY';
+  readonly retryable = false;
+  constructor(limitBytes: number) {
+    super(`the signals of one replay must stand in journal frames of at most ${limitBytes} bytes together`);
+    this.name = 'LookBackError';
+  }
+}
+
 /** Where something that was written stands. */
 export interface Written {
   sequence: number;
@@ -108,6 +121,10 @@ export class Ingest {
   #roomWaiters: (() => void)[] = [];
   /** Batches at the ledger, oldest first: the last sequence of each and when its first frame came. */
   #atLedger: { lastSequence: number; receivedAtUnixNano: bigint }[] = [];
+  /** Changes that the ledger has not taken: where each stands, and the oldest frame that it looks back at. */
+  readonly #lookBacks = new Set<{ from: number; sequence: number }>();
+  /** The journal's segments that are being deleted. */
+  #releasing: Promise<unknown> = Promise.resolve();
 
   private constructor(journal: Journal, ledger: Ledger, registry: Registry, options: IngestOptions) {
     this.#journal = journal;
@@ -227,23 +244,34 @@ export class Ingest {
 
   /**
    * Makes changes of state, all or none. Resolves when they are on disk.
-   * @throws ChangeError, RecordsRefused (of what is to take a record's place; the index is the change's): nothing was
-   * changed. Else the request may be repeated after a while.
+   * @throws ChangeError, LookBackError, RecordsRefused (of what is to take a record's place; the index is the change's):
+   * nothing was changed. Else the request may be repeated after a while.
    */
   async change(request: ChangeRequest): Promise<Written> {
     if (this.#failure !== null) throw this.#failure;
-    const frames = await this.#framesAt(framesOf(request));
-    if (this.#failure !== null) throw this.#failure;
-    this.registry.check(request.changes);
-    const receivedAtUnixNano = now();
-    const replacements = request.changes.map((change) =>
-      change.type === 'record_corrected' ? change.replacement : null,
-    );
-    this.#refuseFaulty(replacements, receivedAtUnixNano);
-    const expected = this.#journal.lastSequence + 1;
-    this.#guarded(() => this.#interpreter.changes(request, expected, receivedAtUnixNano, frames));
     const payload = Buffer.from(JSON.stringify(request));
-    return await this.#write(FRAME_CHANGES, PLAIN_JSON, payload, receivedAtUnixNano);
+    // What recovery will read, whatever was handed in: the ledger must come out the same.
+    const said = changesOf({ payload });
+    const wanted = framesOf(said);
+    const lookBack = { from: wanted[0] ?? Number.POSITIVE_INFINITY, sequence: Number.POSITIVE_INFINITY };
+    this.#lookBacks.add(lookBack);
+    try {
+      await this.#releasing;
+      const frames = await this.#framesFor(wanted);
+      if (this.#failure !== null) throw this.#failure;
+      this.registry.check(said.changes);
+      const receivedAtUnixNano = now();
+      const replacements = said.changes.map((change) =>
+        change.type === 'record_corrected' ? change.replacement : null,
+      );
+      this.#refuseFaulty(replacements, receivedAtUnixNano);
+      lookBack.sequence = this.#journal.lastSequence + 1;
+      this.#guarded(() => this.#interpreter.changes(said, lookBack.sequence, receivedAtUnixNano, frames));
+      return await this.#write(FRAME_CHANGES, PLAIN_JSON, payload, receivedAtUnixNano);
+    } catch (error) {
+      this.#lookBacks.delete(lookBack);
+      throw error;
+    }
   }
 
   /** The journal's frame of a sequence; undefined where it was released. @throws JournalError */
@@ -276,9 +304,14 @@ export class Ingest {
 
   /** Deletes the journal's segments that are in the ledger's file and older than the retention. @returns how many */
   async releaseJournal(olderThanUnixNano: bigint): Promise<number> {
-    const loadedSequence = this.#ledger.position;
+    const { position } = this.#ledger;
     await this.#ledger.checkpoint();
-    return await this.#journal.release({ loadedSequence, olderThanUnixNano });
+    // After a crash, a replay that the ledger has not taken is interpreted again, and must find what it looked back at.
+    const kept = Math.min(...[...this.#lookBacks].map(({ from }) => from));
+    const loadedSequence = Math.min(position, kept - 1);
+    const release = this.#journal.release({ loadedSequence, olderThanUnixNano });
+    this.#releasing = release.catch(() => {});
+    return await release;
   }
 
   /** Loads everything that is durable, checkpoints and closes. What was acknowledged is in the ledger then. */
@@ -343,9 +376,26 @@ export class Ingest {
     this.#lastFrame = sequence;
   }
 
-  /** Frames of the journal by their sequences, which ascend; those that were released are left out. */
-  async #framesAt(sequences: readonly number[]): Promise<FrameSet> {
+  /**
+   * The frames that a change looks back at, once they are on disk.
+   * @throws ChangeError where nothing has come under a sequence yet: something else would be found there in a recovery
+   */
+  async #framesFor(wanted: readonly number[]): Promise<FrameSet> {
+    const last = wanted.at(-1);
+    if (last === undefined) return NO_FRAMES;
+    if (last > this.#journal.lastSequence)
+      throw new ChangeError(`a replay names a signal of journal frame ${last}, which has not come yet`);
+    await this.#journal.durable(last);
+    return await this.#framesAt(wanted, LOOK_BACK_BYTES);
+  }
+
+  /**
+   * Frames of the journal by their sequences, which ascend; those that were released are left out.
+   * @throws LookBackError where they have more bytes together, and are more than one
+   */
+  async #framesAt(sequences: readonly number[], limitBytes = Number.POSITIVE_INFINITY): Promise<FrameSet> {
     const found = new Map<number, JournalFrame>();
+    let bytes = 0;
     const wanted = sequences.filter((sequence) => sequence >= this.#journal.firstSequence);
     for (let i = 0; i < wanted.length; ) {
       const from = i;
@@ -354,6 +404,8 @@ export class Ingest {
         // What lies far ahead is looked up, rather than read up to.
         if (i === wanted.length || wanted[i] - frame.sequence > READ_AHEAD_FRAMES) break;
         if (wanted[i] !== frame.sequence) continue;
+        bytes += frame.payload.byteLength;
+        if (bytes > limitBytes && found.size > 0) throw new LookBackError(limitBytes);
         found.set(frame.sequence, { ...frame, payload: Uint8Array.from(frame.payload) });
         i += 1;
       }
@@ -384,6 +436,7 @@ export class Ingest {
 
   async #replay(frame: JournalFrame): Promise<void> {
     const earlier = frame.kind === FRAME_CHANGES ? framesOf(changesOf(frame)) : [];
+    if (earlier.length > 0) this.#lookBacks.add({ from: earlier[0], sequence: frame.sequence });
     this.#interpreter.frame(frame, await this.#framesAt(earlier));
     this.#endFrame(frame.kind, frame.sequence, frame.receivedAtUnixNano);
   }
@@ -417,6 +470,8 @@ export class Ingest {
     let done = 0;
     while (done < this.#atLedger.length && this.#atLedger[done].lastSequence <= position) done += 1;
     this.#atLedger.splice(0, done);
+    for (const lookBack of this.#lookBacks)
+      if (lookBack.sequence <= position) this.#lookBacks.delete(lookBack);
     this.#releaseRoom();
   }
 

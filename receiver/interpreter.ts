@@ -163,8 +163,9 @@ export class Interpreter {
         settled.push(...this.#judgeAgain(frame, references, sequence, receivedAtUnixNano, outcome));
         continue;
       }
+      const read = this.#readerOf(frame);
       for (const reference of references) {
-        const signal = this.#read(frame, reference);
+        const signal = read(reference);
         const fixed = signal === null ? 'customerId' : corrected(signal, correction, this.registry);
         if (typeof fixed === 'string') continue;
         const record = { ...fixed, id: null };
@@ -235,6 +236,7 @@ export class Interpreter {
     } else if (frame.kind === FRAME_RECORDS) {
       const records = recordsOf(frame);
       for (const [i, ordinal] of ordinals.entries()) {
+        if (ordinal >= records.length) break;
         const key = recordKey(records[ordinal], frame.sequence, ordinal);
         events.meterCorrected(records[ordinal], API_METER_ID, key, {
           ordinal: i,
@@ -247,16 +249,24 @@ export class Interpreter {
     }
   }
 
-  /** A quarantined signal as its meter reads it now; null where the frame has none such. */
-  #read(frame: JournalFrame, { ordinal, meterId }: SignalReference): ReadSignal | null {
-    const meter = this.registry.meters.find(({ id }) => id === meterId) ?? null;
+  /**
+   * Decodes a frame, once for all its quarantined signals. What it returns holds until the next frame is decoded.
+   * @returns a signal as its meter reads it now; null where the frame has none such
+   */
+  #readerOf(frame: JournalFrame): (reference: SignalReference) => ReadSignal | null {
+    const meterOf = (meterId: string) => this.registry.meters.find(({ id }) => id === meterId) ?? null;
     if (frame.kind === FRAME_METRICS) {
       this.#decodePoints(...bodyOf(frame));
-      return ordinal < this.#columns.length ? readPoint(this.#columns, ordinal, this.#interner, meter) : null;
+      const columns = this.#columns;
+      return ({ ordinal, meterId }) =>
+        ordinal < columns.length ? readPoint(columns, ordinal, this.#interner, meterOf(meterId)) : null;
     }
-    if (frame.kind !== FRAME_LOGS && frame.kind !== FRAME_TRACES) return null;
-    const signal = this.#decodeEvents(frame.kind, ...bodyOf(frame))[ordinal];
-    return signal === undefined ? null : readEvent(signal, meter, frame.receivedAtUnixNano);
+    if (frame.kind !== FRAME_LOGS && frame.kind !== FRAME_TRACES) return () => null;
+    const signals = this.#decodeEvents(frame.kind, ...bodyOf(frame));
+    return ({ ordinal, meterId }) =>
+      ordinal < signals.length
+        ? readEvent(signals[ordinal], meterOf(meterId), frame.receivedAtUnixNano)
+        : null;
   }
 
   #decodePoints(body: Uint8Array, { format }: BodyEncoding): void {
@@ -290,9 +300,9 @@ export function framesOf({ changes }: ChangeRequest): number[] {
   return [...sequences].sort((a, b) => a - b);
 }
 
-/** The changes that a frame holds. */
-export function changesOf(frame: JournalFrame): ChangeRequest {
-  return ChangeRequest.parse(JSON.parse(Buffer.from(frame.payload).toString('utf8')));
+/** The changes that a frame with this payload holds. */
+export function changesOf({ payload }: Pick<JournalFrame, 'payload'>): ChangeRequest {
+  return ChangeRequest.parse(JSON.parse(Buffer.from(payload).toString('utf8')));
 }
 
 function recordsOf(frame: JournalFrame): RecordInput[] {

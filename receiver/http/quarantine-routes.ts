@@ -13,7 +13,7 @@ import {
 import { instantFromText } from '../../storage/query/instant.ts';
 import { QueryError } from '../../storage/query/query-error.ts';
 import { ResourceId } from '../../storage/resources.ts';
-import type { Ingest } from '../ingest.ts';
+import { type Ingest, LookBackError } from '../ingest.ts';
 import { type ApiAccess, type ApiAnswer, type ApiRequest, caughtUp, jsonBody, route } from './api-routes.ts';
 import { parseBody } from './field-errors.ts';
 import { invalidFields } from './problem.ts';
@@ -251,7 +251,7 @@ async function replay(
     const asked = new Set(page.map(signalId));
     const others = new Set((await openAt(ingest, page)).map(({ id }) => id).filter((id) => !asked.has(id)));
     for (const signals of chunks(page.filter(({ sequence }) => sequence >= firstSequence)))
-      await ingest.change({ changes: [{ type: 'quarantine_replayed', signals, correction, note }] });
+      await replayAll(ingest, signals, correction, note);
     await caughtUp(ingest);
     // A signal may have gone back under the name of another meter, which claims it now.
     const open = (await openAt(ingest, page)).filter(({ id }) => !others.has(id));
@@ -268,6 +268,30 @@ async function replay(
   }
   answer.quarantined = [...reasons].map(([reason, signals]) => ({ reason, signals }));
   return { status: 200, body: answer };
+}
+
+/** In one change, or in several where the frames of the signals are too large to be looked at together. */
+async function replayAll(
+  ingest: Ingest,
+  signals: SignalReference[],
+  correction: SignalCorrection | null,
+  note: string | null,
+): Promise<void> {
+  try {
+    await ingest.change({ changes: [{ type: 'quarantine_replayed', signals, correction, note }] });
+  } catch (error) {
+    if (!(error instanceof LookBackError)) throw error;
+    const middle = signals[signals.length >> 1].sequence;
+    const isEarlier = ({ sequence }: SignalReference) =>
+      sequence < middle || (middle === signals[0].sequence && sequence === middle);
+    await replayAll(ingest, signals.filter(isEarlier), correction, note);
+    await replayAll(
+      ingest,
+      signals.filter((signal) => !isEarlier(signal)),
+      correction,
+      note,
+    );
+  }
 }
 
 /** Open signals at the places of these, whichever meter claims them. */
