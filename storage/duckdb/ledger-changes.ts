@@ -23,6 +23,8 @@ const BASELINE = codeNumber('baseline');
 export interface ChangeEffects {
   /** Signals that left quarantine to be judged again, by {@link signalName}. */
   rejudged: Map<string, Seen>;
+  /** The meters for which signals were to be judged again, by {@link signalName}. */
+  asked: Map<string, Set<string>>;
   /** Corrected signals, as `signalName meter`: whether they were open until now. */
   corrected: Map<string, boolean>;
   /** Per change that replaces a record: whether there was a record to replace. */
@@ -52,14 +54,25 @@ export async function applyChanges(batch: LedgerBatch, tables: ChangeTables): Pr
 /**
  * The rows of a batch with changes that shall be judged: without the replacement of a record that was not there, or was
  * void before, and without what a signal was corrected to that was no longer open.
+ *
+ * Of a signal that is judged again, the meters that were asked about it when it came have had their say: by another rule
+ * one could count it a second time, into another dimension. Only those speak for whom it was replayed, those that came
+ * later, and whoever claims it where the former do no more.
  * @param meterOf the meter of a row
+ * @param began the frame that declared each meter first; those that are always there have none
  */
 export function effectiveRows(
   batch: LedgerBatch,
   effects: ChangeEffects,
   meterOf: (row: number) => string,
+  began: ReadonlyMap<string, number>,
 ): number[] {
   const { length, frames, ordinal } = batch;
+  const claiming = new Map<string, Set<string>>();
+  for (let row = 0; row < length; row++) {
+    const origin = originOf(batch, row);
+    if (origin !== null) addTo(claiming, signalName(origin, ordinal[row]), meterOf(row));
+  }
   let replacements = 0;
   const rows: number[] = [];
   for (let row = 0; row < length; row++) {
@@ -67,16 +80,33 @@ export function effectiveRows(
     if (origin === frames.sequence[0]) {
       if (!effects.replaced[replacements++]) continue;
     } else if (origin !== null) {
-      const reference = `${signalName(origin, ordinal[row])} ${meterOf(row)}`;
-      if (effects.corrected.get(reference) === false) continue;
+      const name = signalName(origin, ordinal[row]);
+      const meter = meterOf(row);
+      if (effects.corrected.get(`${name} ${meter}`) === false) continue;
+      const asked = effects.asked.get(name);
+      if (asked !== undefined && !asked.has(meter) && (began.get(meter) ?? 0) <= origin) {
+        const claims = claiming.get(name)!;
+        if ([...asked].every((one) => claims.has(one))) continue;
+      }
     }
     rows.push(row);
   }
   return rows;
 }
 
+function addTo(sets: Map<string, Set<string>>, name: string, member: string): void {
+  const set = sets.get(name);
+  if (set === undefined) sets.set(name, new Set([member]));
+  else set.add(member);
+}
+
 class ChangeApplication {
-  readonly effects: ChangeEffects = { rejudged: new Map(), corrected: new Map(), replaced: [] };
+  readonly effects: ChangeEffects = {
+    rejudged: new Map(),
+    asked: new Map(),
+    corrected: new Map(),
+    replaced: [],
+  };
   readonly #tables: ChangeTables;
   readonly #sequence: bigint;
   readonly #receivedAtUnixNano: bigint;
@@ -250,7 +280,9 @@ class ChangeApplication {
 
   /** A baseline is a counted reading whose value nobody can count: nothing is to be judged anew. */
   async #rejudge(signals: readonly SignalReference[]): Promise<void> {
-    const { rejudged } = this.effects;
+    const { rejudged, asked } = this.effects;
+    for (const { sequence, ordinal, meterId } of signals)
+      addTo(asked, signalName(sequence, ordinal), meterId);
     const found = await this.#find(
       signals,
       `q.resolution <> '${RESOLUTION_CORRECTED}' AND q.code <> ${BASELINE}`,

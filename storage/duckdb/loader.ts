@@ -9,6 +9,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { LedgerBatch, RegistryEvent } from '../ledger-batch.ts';
 import { codeNumber } from '../quarantine-codes.ts';
+import { Arrivals } from './arrivals.ts';
 import { settleEvents } from './deferred-events.ts';
 import { type DeferredRow, type LoadTables, releaseSlots, settleDeferred } from './deferred-rows.ts';
 import { Dictionaries, type ResolvedSlot } from './dictionaries.ts';
@@ -56,6 +57,7 @@ export class Loader {
   readonly #slots = new SlotTable();
   readonly #recall: SlotRecall;
   readonly #events: EventFilter;
+  readonly #arrivals: Arrivals;
   readonly #rowGroup: number;
   #position: number;
   /** Sequence of the last frame that was taken. */
@@ -74,7 +76,13 @@ export class Loader {
 
   private constructor(
     connection: DuckDBConnection,
-    tables: { registry: RegistryTables; dictionaries: Dictionaries; facts: FactWriter; events: EventFilter },
+    tables: {
+      registry: RegistryTables;
+      dictionaries: Dictionaries;
+      facts: FactWriter;
+      events: EventFilter;
+      arrivals: Arrivals;
+    },
     rowGroup: number,
     state: { position: number; greatestTime: bigint; quarantineIsEmpty: boolean },
   ) {
@@ -84,6 +92,7 @@ export class Loader {
     this.#dictionaries = tables.dictionaries;
     this.#facts = tables.facts;
     this.#events = tables.events;
+    this.#arrivals = tables.arrivals;
     this.#rowGroup = rowGroup;
     this.#position = state.position;
     this.#taken = state.position;
@@ -104,7 +113,8 @@ export class Loader {
     const dictionaries = await Dictionaries.open(connection, registry);
     const facts = await FactWriter.open(connection, 2 * rowGroup);
     const events = await storedEvents(connection);
-    return new Loader(connection, { registry, dictionaries, facts, events }, rowGroup, {
+    const arrivals = await Arrivals.open(connection);
+    return new Loader(connection, { registry, dictionaries, facts, events, arrivals }, rowGroup, {
       position: Number(position),
       greatestTime: BigInt(greatestTime as bigint),
       quarantineIsEmpty: Number(quarantined) === 0,
@@ -164,6 +174,7 @@ export class Loader {
       batch,
       effects,
       (row) => meters.get(this.#slots.series[batch.slot[row]])!,
+      effects.asked.size === 0 ? new Map() : await this.#registry.metersBegan(),
     )) {
       this.#takeAgain(batch, row);
     }
@@ -175,7 +186,10 @@ export class Loader {
   #noteTaken(batches: readonly LedgerBatch[]): void {
     const { frames } = batches[batches.length - 1];
     this.#taken = frames.sequence[frames.length - 1];
-    for (const { length } of batches) this.#takenRows += length;
+    for (const { length, frames: all } of batches) {
+      this.#takenRows += length;
+      this.#arrivals.note(all);
+    }
   }
 
   /** The meters of the rows, by their series. */
@@ -216,6 +230,8 @@ export class Loader {
     }
     records.flushAppended();
     this.#dictionaries.flush();
+    const arrived = this.#arrivals.takeStatement();
+    if (arrived !== null) await this.#connection.run(arrived);
     const position = records.length > 0 ? Number(read64(records.words(7), 0)) - 1 : this.#taken;
     await this.#connection.run(`UPDATE stored.position SET sequence = ${position},
       greatest_time = make_timestamp_ns(${read64(this.#greatestTime, 0)})`);

@@ -244,6 +244,14 @@ export class RegistryTables {
     );
   }
 
+  /** The frame that declared each meter first. */
+  async metersBegan(): Promise<Map<string, number>> {
+    const reader = await this.#connection.runAndReadAll(
+      'SELECT meter_id, min(sequence) FROM stored.meters GROUP BY meter_id',
+    );
+    return new Map(reader.getRows().map(([id, sequence]) => [String(id), Number(sequence)] as const));
+  }
+
   async putSettings(
     { discovery, maxFutureSeconds }: Settings,
     sequence: bigint,

@@ -438,6 +438,35 @@ describe('replayed signals', () => {
     expect(await ledger.quarantined()).toEqual(['baseline a 0 1 5']);
   });
 
+  const meter = (id: string, version = 1): LedgerChange => ({
+    type: 'meter_put',
+    id,
+    version,
+    rule: '{}',
+    managedBy: 'api',
+    sinceUnixNano: at(0),
+  });
+  const old = { meterId: 'old', series: 'old' };
+  const asked = { meterId: 'asked', series: 'asked' };
+  const none = { meterId: 'none', series: 'none' };
+  const later = { meterId: 'later', series: 'later' };
+  test.each<[string, Partial<TestPoint>[], string[]]>([
+    // the signal is claimed now by                  so it counts for
+    ['that one alone', [asked], ['asked']],
+    ['that one and one that was asked before', [asked, old], ['asked']],
+    ['that one and one without a declaration', [asked, none], ['asked']],
+    ['that one and one that came since', [asked, later], ['asked', 'later']],
+    ['one that was asked before, in its place', [old], ['old']],
+    ['one without a declaration, in its place', [none], ['none']],
+  ])('count for the meter that they were replayed for: claimed by %s', async (_, claiming, counted) => {
+    await change([meter('old'), meter('asked')]);
+    await load([event('e', 1, '1', { ...asked, ...unknown })]);
+    await change([meter('old', 2), meter('asked', 2), meter('later')]);
+    const points = claiming.map((one) => again(event(`e of ${one.series}`, 1, '1', one), 2));
+    await change([{ type: 'quarantine_rejudged', signals: [signal(2, 0, 'asked')] }], points);
+    expect(await ledger.totals()).toEqual(Object.fromEntries(counted.map((one) => [one, '1'])));
+  });
+
   test('that were dismissed are open again', async () => {
     const point = event('e', 1, '1', unknown);
     await load([point]);
