@@ -12,6 +12,7 @@ import type {
   RegistrySnapshot,
   ToLedgerThread,
 } from './duckdb/ledger-protocol.ts';
+import type { LakeOrder, LakeReport } from './lake/lake-export.ts';
 import { type LedgerBatch, transferList } from './ledger-batch.ts';
 import type { QueryAnswer, QueryRequest } from './query/index.ts';
 
@@ -157,6 +158,11 @@ export class Ledger {
   /** Writes DuckDB's log into its file. @throws LedgerError */
   checkpoint(): Promise<void> {
     return this.#ask((id) => ({ type: 'checkpoint', id }));
+  }
+
+  /** Brings the lake nearer to what is committed; loads go on meanwhile. One at a time. @throws LedgerError */
+  exportLake(order: LakeOrder): Promise<LakeReport> {
+    return this.#ask((id) => ({ type: 'lake', id, order }));
   }
 
   /**

@@ -1,5 +1,6 @@
 /** What the main thread and the ledger thread say to each other. */
 import type { Settings } from '../changes.ts';
+import type { LakeOrder } from '../lake/lake-export.ts';
 import type { LedgerBatch } from '../ledger-batch.ts';
 import type { QueryRequest } from '../query/index.ts';
 import type { DatabaseOptions } from './database.ts';
@@ -20,6 +21,7 @@ export type ToLedgerThread =
   | { type: 'registry'; id: number }
   | { type: 'query'; id: number; request: QueryRequest }
   | { type: 'checkpoint'; id: number }
+  | { type: 'lake'; id: number; order: LakeOrder }
   | { type: 'close' };
 
 export type FromLedgerThread =
@@ -38,6 +40,8 @@ export interface RegistrySnapshot {
   /** Other ids that mean a customer. */
   aliases: [alias: string, customerId: string][];
   dimensions: RegistryDimension[];
+  /** The units of deleted dimensions that have usage; absent: there are none. */
+  keptUnits?: [dimensionId: string, unit: string][];
   instruments: { hash: string; temporality: 1 | 2 }[];
   /** The latest version of each meter, deleted ones too: a version is never given twice. */
   meters: RegistryMeter[];

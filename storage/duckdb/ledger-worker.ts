@@ -5,6 +5,7 @@
 import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { exportLake } from '../lake/lake-export.ts';
 import type { LedgerBatch } from '../ledger-batch.ts';
 import { type EventKeysAnswer, type EventKeysQuery, type QueryRequest, runQuery } from '../query/index.ts';
 import { messageOf, openDatabase } from './database.ts';
@@ -81,6 +82,11 @@ class LedgerThread {
         break;
       case 'checkpoint':
         this.#answer(message.id, () => this.#serialised(() => this.#checkpoint()));
+        break;
+      case 'lake':
+        this.#answer(message.id, () =>
+          this.#withConnection((connection) => exportLake(connection, message.order)),
+        );
         break;
       case 'close':
         void this.#close().then(

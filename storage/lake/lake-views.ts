@@ -1,0 +1,146 @@
+/**
+ * The views of usage.duckdb: those of the ledger, by name, column and comment, over the lake's files.
+ *
+ * A view needs absolute paths, since DuckDB takes relative ones from wherever the reader happens to work. So that a
+ * copy of the lake can be read too, each path begins with the variable `usage_lake` where the reader has set it.
+ */
+
+import { KIND_RECORD } from '../duckdb/schema.ts';
+import { VIEWS } from '../duckdb/views.ts';
+import type { Manifest, Part, Restatement } from './manifest.ts';
+import { quoted } from './part-file.ts';
+
+/** Views of the ledger that are one file each in the lake. */
+export const TABLE_VIEWS = [
+  'customers',
+  'dimensions',
+  'quarantined',
+  'quarantine_resolved',
+  'usage_voided',
+] as const;
+
+/** The name of a session variable that says where the lake is, instead of where it was published. */
+export const LAKE_VARIABLE = 'usage_lake';
+
+/** Creates all views with their comments, in an empty database. @param directory the lake's folder, absolute */
+export function lakeViewStatements(directory: string, manifest: Manifest): string[] {
+  return [
+    ...recordsView(directory, manifest.parts),
+    ...windowView('usage_hourly', 'hour', `date_trunc('hour', "timestamp")`),
+    ...windowView('usage_daily', 'day', '"timestamp"::DATE'),
+    ...TABLE_VIEWS.flatMap((name) => tableView(name, directory, manifest)),
+    ...statusView(manifest),
+  ];
+}
+
+/**
+ * Id of a record from the columns of its file; the same as storage/duckdb/views.ts makes of the ledger's. It is a third
+ * of a file's bytes and two thirds of the time that writing takes, so it is computed when somebody asks for it.
+ */
+const RECORD_ID = `lower(lpad(hex(epoch_ns("timestamp")), 16, '0')) || left(md5(concat_ws(' ', series_hash,
+    coalesce(epoch_ns(start_time), 0), epoch_ns("timestamp"), record_value, kind_number,
+    CASE WHEN kind_number = ${KIND_RECORD} THEN 0 ELSE journal_sequence END, event_key)), 16)`;
+
+/** Columns of usage_records, in its order, that are not simply those of the files. */
+const COMPUTED: Record<string, string> = {
+  record_id: RECORD_ID,
+  metadata: 'metadata::JSON',
+};
+
+/** Types of the files' columns, for a lake without a file. */
+const EMPTY_RECORDS = `SELECT NULL::VARCHAR AS customer_id, NULL::VARCHAR AS dimension_id,
+  NULL::DECIMAL(38, 12) AS record_value, NULL::VARCHAR AS unit, NULL::TIMESTAMP_NS AS "timestamp",
+  NULL::TIMESTAMP_NS AS start_time, NULL::VARCHAR AS metadata, NULL::VARCHAR AS kind, NULL::UTINYINT AS kind_number,
+  NULL::VARCHAR AS meter_id, NULL::VARCHAR AS metric_name, NULL::VARCHAR AS event_key, NULL::VARCHAR AS series_hash,
+  NULL::BOOLEAN AS weak_identity, NULL::BIGINT AS journal_sequence WHERE false`;
+
+function recordsView(directory: string, parts: readonly Part[]): string[] {
+  const { comment, columns } = viewNamed('usage_records');
+  const groups = Map.groupBy(parts, ({ restatement }) => JSON.stringify(restatement));
+  const sources = [...groups.values()].map((group) => restatedFiles(directory, group, group[0].restatement));
+  const from = sources.length === 0 ? EMPTY_RECORDS : sources.join('\n  UNION ALL BY NAME ');
+  const list = columns.map(([name]) => `  ${COMPUTED[name] ?? `"${name}"`} AS "${name}"`);
+  return [
+    `CREATE VIEW usage_records AS SELECT\n${list.join(',\n')}\nFROM (${from})`,
+    ...comments('usage_records', comment, columns),
+  ];
+}
+
+/** The records of some files, as they are by now. */
+function restatedFiles(directory: string, parts: readonly Part[], restatement: Restatement | null): string {
+  const files = `read_parquet([${parts.map(({ file }) => filePath(directory, file)).join(', ')}],
+    hive_partitioning = false)`;
+  if (restatement === null) return `SELECT * FROM ${files}`;
+  const { customers, units, voided } = restatement;
+  const replaced = [
+    ...replacement('customer_id', 'customer_id', customers),
+    ...replacement('unit', 'dimension_id', units),
+  ];
+  // The id is dear, so it is asked for only where the time is that of a voided record.
+  const times = [...new Set(voided.map((id) => `make_timestamp_ns(${BigInt(`0x${id.slice(0, 16)}`)})`))];
+  const where =
+    voided.length === 0
+      ? ''
+      : `WHERE NOT ("timestamp" IN (${times.join(', ')}) AND ${RECORD_ID} IN (${voided.map(quoted).join(', ')}))`;
+  return `SELECT *${replaced.length === 0 ? '' : ` REPLACE (${replaced.join(', ')})`} FROM ${files} ${where}`;
+}
+
+/** A column that has another value where the key is one of those given. */
+function replacement(column: string, key: string, values: Record<string, string>): string[] {
+  const cases = Object.entries(values).map(([from, to]) => `WHEN ${quoted(from)} THEN ${quoted(to)}`);
+  return cases.length === 0 ? [] : [`CASE ${key} ${cases.join(' ')} ELSE ${column} END AS ${column}`];
+}
+
+function windowView(name: string, column: string, window: string): string[] {
+  const { comment, columns } = viewNamed(name);
+  return [
+    `CREATE VIEW ${name} AS SELECT customer_id, dimension_id, ${window} AS "${column}", sum(record_value) AS quantity,
+      any_value(unit) AS unit, count(*) FILTER (kind <> 'correction') AS records
+    FROM usage_records GROUP BY customer_id, dimension_id, ${window}`,
+    ...comments(name, comment, columns),
+  ];
+}
+
+function tableView(name: string, directory: string, { tables }: Manifest): string[] {
+  const file = tables[name]?.file;
+  if (file === undefined) return [];
+  const { comment, columns } = viewNamed(name);
+  const list = columns.map(([column]) =>
+    column === 'metadata' || column === 'resource' ? `"${column}"::JSON AS "${column}"` : `"${column}"`,
+  );
+  return [
+    `CREATE VIEW ${name} AS SELECT ${list.join(', ')} FROM read_parquet(${filePath(directory, file)})`,
+    ...comments(name, comment, columns),
+  ];
+}
+
+function statusView({ position, asOf }: Manifest): string[] {
+  return [
+    `CREATE VIEW lake_status AS SELECT ${position}::BIGINT AS journal_sequence,
+      TIMESTAMPTZ ${quoted(asOf)} AS as_of, now() - TIMESTAMPTZ ${quoted(asOf)} AS age`,
+    ...comments('lake_status', 'What this catalogue shows: one row. Open it again for what came since.', [
+      ['journal_sequence', '', 'All usage up to this frame of the journal is here.'],
+      ['as_of', '', 'The views are as the ledger was at this instant.'],
+      ['age', '', 'How long ago that was.'],
+    ]),
+  ];
+}
+
+type Columns = readonly (readonly [name: string, expression: string, comment: string])[];
+
+function comments(view: string, comment: string, columns: Columns): string[] {
+  return [
+    `COMMENT ON VIEW ${view} IS ${quoted(comment)}`,
+    ...columns.map(([name, , text]) => `COMMENT ON COLUMN ${view}."${name}" IS ${quoted(text)}`),
+  ];
+}
+
+function viewNamed(name: string): (typeof VIEWS)[number] {
+  const view = VIEWS.find((one) => one.name === name);
+  if (view === undefined) throw new Error(`the ledger has no view ${name}`);
+  return view;
+}
+
+function filePath(directory: string, file: string): string {
+  return `coalesce(getvariable('${LAKE_VARIABLE}')::VARCHAR, ${quoted(directory)}) || ${quoted(`/${file}`)}`;
+}

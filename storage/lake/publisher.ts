@@ -1,0 +1,115 @@
+/**
+ * Keeps the lake up to date while the receiver runs: an export some seconds after usage came, with pauses in between
+ * that leave the machine to ingest.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { deleteUnknownFiles, type LakeOrder, type LakeReport } from './lake-export.ts';
+
+/** How often it looks whether the ledger has come on. */
+const LOOK_MS = 500;
+/** Between exports, at least and at most; what is in the lake is hardly older than this and an export. */
+const SHORTEST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 6_000;
+/** The pause after an export, in times of its duration: what keeps exports to a fifth of the time. */
+const PAUSE_PER_EXPORT = 4;
+/** The part of the time that merging older files may take, beside what new usage needs. */
+const REWRITE_SHARE = 0.1;
+/** Rows that are written in a millisecond, until it is known better. */
+const FIRST_ROWS_PER_MS = 300;
+/** Without usage for so long, files are merged as far as they go. */
+const QUIET_MS = 60_000;
+/** After an export that failed. */
+const FAILED_PAUSE_MS = 10_000;
+
+/** What the publisher needs of the ledger. */
+export interface LakeSource {
+  readonly position: number;
+  exportLake(order: LakeOrder): Promise<LakeReport>;
+}
+
+export interface PublisherOptions {
+  /** The lake's folder, absolute. */
+  directory: string;
+  ledger: LakeSource;
+  /** How long replaced files are kept for those who have an earlier catalogue open. */
+  keepReplacedMs: number;
+  onPublished?: (report: LakeReport, milliseconds: number) => void;
+  onFailed: (error: Error) => void;
+}
+
+export class LakePublisher {
+  readonly #options: PublisherOptions;
+  readonly #stopping = new AbortController();
+  readonly #done: Promise<void>;
+  /** When usage came into the lake last. */
+  #grewAt = Date.now();
+  #rowsPerMs = FIRST_ROWS_PER_MS;
+  /** Milliseconds of merging that are allowed by now. */
+  #rewriteMs = 0;
+  #report: LakeReport | null = null;
+
+  private constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#done = this.#run();
+  }
+
+  /** Begins. One at a time for a folder; nobody else writes there. */
+  static start(options: PublisherOptions): LakePublisher {
+    return new LakePublisher(options);
+  }
+
+  /** Ends after the export that is under way. The lake stays as it is then. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { directory, onFailed } = this.#options;
+    await deleteUnknownFiles(directory).catch(onFailed);
+    while (!signal.aborted) {
+      const started = Date.now();
+      let pause = LOOK_MS;
+      if (this.#isDue(started)) {
+        try {
+          await this.#export();
+          const taken = Date.now() - started;
+          pause = Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, PAUSE_PER_EXPORT * taken));
+        } catch (error) {
+          // A ledger that failed or was closed is told to whoever owns it.
+          if (!signal.aborted) onFailed(error as Error);
+          pause = FAILED_PAUSE_MS;
+        }
+      }
+      await sleep(pause, undefined, { signal }).catch(() => {});
+      this.#rewriteMs = Math.min(5_000, this.#rewriteMs + (Date.now() - started) * REWRITE_SHARE);
+    }
+  }
+
+  #isDue(now: number): boolean {
+    if (this.#report === null || this.#options.ledger.position !== this.#report.position) return true;
+    return now - this.#grewAt > QUIET_MS && !this.#report.isCompact;
+  }
+
+  async #export(): Promise<void> {
+    const { ledger, directory, keepReplacedMs, onPublished } = this.#options;
+    const started = performance.now();
+    const isQuiet = Date.now() - this.#grewAt > QUIET_MS;
+    const report = await ledger.exportLake({
+      directory,
+      rewriteRows: Math.round(this.#rewriteMs * this.#rowsPerMs),
+      isQuiet,
+      anew: false,
+      keepReplacedMs,
+    });
+    const milliseconds = performance.now() - started;
+    const rows = report.newRows + report.rewrittenRows;
+    // Small exports tell of files and not of rows.
+    if (rows > 50_000) this.#rowsPerMs = rows / milliseconds;
+    this.#rewriteMs -= report.rewrittenRows / this.#rowsPerMs;
+    if (report.newRows > 0) this.#grewAt = Date.now();
+    this.#report = report;
+    if (report.published) onPublished?.(report, milliseconds);
+  }
+}

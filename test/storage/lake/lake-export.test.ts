@@ -1,0 +1,288 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { LedgerChange } from '../../../storage/changes.ts';
+import { exportLake, type LakeOrder, type LakeReport } from '../../../storage/lake/lake-export.ts';
+import { readManifest } from '../../../storage/lake/manifest.ts';
+import { CustomerDeclaration, DimensionDeclaration } from '../../../storage/resources.ts';
+import { at, BatchWriter, type TestPoint } from '../duckdb/batches.ts';
+import { MemoryLedger } from '../duckdb/memory-ledger.ts';
+
+const DAY = 86_400;
+/** Every view that the lake has of the ledger. */
+const VIEWS = [
+  'usage_records',
+  'usage_voided',
+  'usage_hourly',
+  'usage_daily',
+  'customers',
+  'dimensions',
+  'quarantined',
+  'quarantine_resolved',
+];
+
+let ledger: MemoryLedger;
+let writer: BatchWriter;
+let directory: string;
+
+beforeEach(async () => {
+  ledger = await MemoryLedger.open();
+  writer = new BatchWriter();
+  directory = mkdtempSync(join(tmpdir(), 'lake-'));
+});
+afterEach(async () => {
+  await ledger.close();
+  rmSync(directory, { recursive: true });
+});
+
+async function load(...frames: TestPoint[][]): Promise<void> {
+  await ledger.load(writer.batch(...frames));
+}
+
+async function change(changes: LedgerChange[], points: TestPoint[] = []): Promise<void> {
+  await ledger.load(writer.changes(changes, points));
+}
+
+function exported(more: Partial<LakeOrder> = {}): Promise<LakeReport> {
+  return exportLake(ledger.connection, {
+    directory,
+    rewriteRows: 0,
+    isQuiet: false,
+    anew: false,
+    keepReplacedMs: 3_600_000,
+    ...more,
+  });
+}
+
+function delta(time: number, value: string, customer = 'a', more: Partial<TestPoint> = {}): TestPoint {
+  return { series: `${customer}-${more.dimension ?? ''}`, customer, time: at(time), value, ...more };
+}
+
+function event(id: string, time: number, value: string, customer = 'a'): TestPoint {
+  return { series: `${customer} events`, customer, role: 'event', event: id, time: at(time), value };
+}
+
+function customer(id: string, more: Partial<CustomerDeclaration> = {}): LedgerChange {
+  return { type: 'customer_put', customer: CustomerDeclaration.parse({ id, ...more }), managedBy: 'api' };
+}
+
+function dimension(id: string, more: Partial<DimensionDeclaration> = {}): LedgerChange {
+  return { type: 'dimension_put', dimension: DimensionDeclaration.parse({ id, ...more }), managedBy: 'file' };
+}
+
+/** What a reader with a DuckDB of its own sees. */
+async function inLake(sql: string, path = join(directory, 'usage.duckdb')): Promise<string[][]> {
+  const instance = await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' });
+  const connection = await instance.connect();
+  try {
+    return (await connection.runAndReadAll(sql)).getRowsJson().map((row) => row.map(String));
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+/** All views of the lake hold what those of the ledger hold, to the last decimal. */
+async function expectSame(): Promise<void> {
+  for (const view of VIEWS) {
+    const sql = `SELECT * FROM ${view} ORDER BY ALL`;
+    expect(await inLake(sql), view).toEqual(await ledger.rows(sql));
+    const types = `SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = '${view}'
+      AND schema_name = 'main' ORDER BY column_index`;
+    expect(await inLake(types), view).toEqual(await ledger.rows(types));
+  }
+}
+
+describe('the lake shows what the ledger shows', () => {
+  test('nothing', async () => {
+    const report = await exported();
+    expect(report).toMatchObject({ position: 0, isBehind: false, newRows: 0, published: true });
+    await expectSame();
+  });
+
+  test('records, events, running totals with late readings, quarantine', async () => {
+    await load(
+      [delta(1, '0.000000000001'), delta(2, '99999999999999999999999999.999999999999', 'b')],
+      [
+        event('e1', 3, '-0', 'c'),
+        delta(4, '5', 'b', { dimension: 'tokens', metadata: { region: 'eu', "o'clock": '"' }, start: at(1) }),
+        delta(5, 'NaN', 'b', { code: 'not_a_number' }),
+      ],
+    );
+    await exported();
+    await expectSame();
+    const total = (time: number, value: string) =>
+      delta(time, value, 'total', { role: 'cumulative', start: at(0), fromSdk: true });
+    await load([total(10, '10')], [total(30, '30')], [total(20, '25')], [event('e2', 4, '7', 'c')]);
+    await exported();
+    await expectSame();
+    expect(await inLake("SELECT count(*) FROM usage_records WHERE kind = 'correction'")).toEqual([['1']]);
+  });
+
+  test('voided and amended records', async () => {
+    await load([event('e1', 1, '1'), event('e2', 1, '2'), event('e3', DAY, '4', 'b')]);
+    await exported();
+    const ids = await inLake('SELECT record_id FROM usage_records ORDER BY record_value');
+    const corrected = (recordId: string): LedgerChange => ({
+      type: 'record_corrected',
+      recordId,
+      timeUnixNano: String(BigInt(`0x${recordId.slice(0, 16)}`)),
+      reason: 'a test',
+      replacement: null,
+    });
+    await change([corrected(ids[0][0])]);
+    await exported();
+    expect(await inLake('SELECT record_value FROM usage_records ORDER BY 1')).toEqual([
+      ['2.000000000000'],
+      ['4.000000000000'],
+    ]);
+    await expectSame();
+    await change([corrected(ids[2][0])]);
+    await exported();
+    await expectSame();
+    // What is only said of a part becomes what it is.
+    await exported({ rewriteRows: 100 });
+    await expectSame();
+    const manifest = await readManifest(directory);
+    expect(manifest?.parts.map(({ rows, restatement }) => [rows, restatement])).toEqual([[1, null]]);
+  });
+
+  test('customers that become an alias, also of an alias, and come back as themselves', async () => {
+    await load([delta(1, '1', 'a'), delta(1, '2', 'b'), delta(1, '4', 'c')]);
+    await exported();
+    await change([customer('b', { aliases: ['a'] })]);
+    await exported();
+    await expectSame();
+    await change([customer('c', { aliases: ['b', 'a'] })]);
+    await exported();
+    await expectSame();
+    await change([customer('c')]);
+    await load([delta(2, '8', 'a')]);
+    await exported();
+    await expectSame();
+    expect(
+      await inLake('SELECT customer_id, sum(record_value)::INTEGER FROM usage_records GROUP BY 1 ORDER BY 1'),
+    ).toEqual([
+      ['a', '8'],
+      ['c', '7'],
+    ]);
+    await exported({ rewriteRows: 100, isQuiet: true });
+    await expectSame();
+    expect((await readManifest(directory))?.parts).toHaveLength(1);
+  });
+
+  test('units that a person changed', async () => {
+    await load([delta(1, '1'), delta(2, '2', 'a', { dimension: 'other' })]);
+    await exported();
+    await change([dimension('api.requests', { unit: '{request}' })]);
+    await exported();
+    await expectSame();
+    await exported({ rewriteRows: 100 });
+    await expectSame();
+  });
+});
+
+describe('files', () => {
+  test('an export of many days is one file until there is time, then one for each day', async () => {
+    for (let frame = 0; frame < 3; frame++) {
+      await load(Array.from({ length: 10 }, (_, day) => delta(day * DAY + frame, '1', `c${frame}`)));
+      await exported();
+    }
+    expect((await readManifest(directory))?.parts).toHaveLength(3);
+    await expectSame();
+    const report = await exported({ rewriteRows: 1000, isQuiet: true });
+    expect(report).toMatchObject({ rewrittenRows: 30, isCompact: true, parts: 10 });
+    await expectSame();
+    const manifest = await readManifest(directory);
+    expect(manifest?.parts.map(({ file, rows }) => `${file.split('/')[1]} ${rows}`)).toEqual(
+      Array.from({ length: 10 }, (_, day) => `day=2023-11-${14 + day} 3`),
+    );
+  });
+
+  test('of one day are merged, several of a size at once', async () => {
+    const parts: number[] = [];
+    for (let frame = 0; frame < 20; frame++) {
+      await load([delta(frame, '1')]);
+      parts.push((await exported({ rewriteRows: 1000 })).parts);
+    }
+    expect(parts).toEqual([1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 5, 6]);
+    await expectSame();
+  });
+
+  test('are sorted by customer and dimension', async () => {
+    await load(
+      Array.from({ length: 500 }, (_, i) =>
+        delta(i, '1', `c${(i * 7) % 13}`, { dimension: `d${(i * 5) % 3}`, series: `s${i}` }),
+      ),
+    );
+    await exported();
+    const [part] = (await readManifest(directory))!.parts;
+    const rows = await inLake(
+      `SELECT customer_id, dimension_id FROM read_parquet('${join(directory, part.file)}')`,
+    );
+    expect(rows).toHaveLength(500);
+    expect(rows.map((row) => row.join(' '))).toEqual(rows.map((row) => row.join(' ')).toSorted());
+  });
+
+  test('that were replaced stay for whoever has the old catalogue open, and go after a while', async () => {
+    await load([delta(1, '1')]);
+    await exported();
+    await load([delta(2, '2')]);
+    await exported();
+    const instance = await DuckDBInstance.create(join(directory, 'usage.duckdb'), {
+      access_mode: 'READ_ONLY',
+    });
+    const old = await instance.connect();
+    await load([delta(3, '4')]);
+    await exported({ rewriteRows: 100, isQuiet: true });
+    const sum = async () =>
+      String(
+        (await old.runAndReadAll('SELECT sum(record_value)::INTEGER FROM usage_records')).getRows()[0][0],
+      );
+    expect(await sum()).toBe('3');
+    expect(await inLake('SELECT sum(record_value)::INTEGER FROM usage_records')).toEqual([['7']]);
+    await exported({ keepReplacedMs: -1 });
+    await expect(sum()).rejects.toThrow(/No files found|Cannot open file/);
+    old.closeSync();
+    instance.closeSync();
+    expect(readdirSync(join(directory, 'usage', 'day=2023-11-14'))).toHaveLength(1);
+    await expectSame();
+  });
+
+  test('can be read elsewhere', async () => {
+    await load([delta(1, '1')]);
+    await exported();
+    const copy = `${directory}-copy`;
+    const { cpSync } = await import('node:fs');
+    cpSync(directory, copy, { recursive: true });
+    rmSync(join(directory, 'usage'), { recursive: true });
+    try {
+      const instance = await DuckDBInstance.create(':memory:');
+      const connection = await instance.connect();
+      await connection.run(`SET VARIABLE usage_lake = '${copy}'`);
+      await connection.run(`ATTACH '${join(copy, 'usage.duckdb')}' AS lake (READ_ONLY)`);
+      const reader = await connection.runAndReadAll('SELECT sum(quantity)::INTEGER FROM lake.usage_daily');
+      expect(reader.getRows()).toEqual([[1]]);
+      connection.closeSync();
+      instance.closeSync();
+    } finally {
+      rmSync(copy, { recursive: true });
+    }
+  });
+
+  test('of another ledger are replaced, and so is everything when asked', async () => {
+    await load([delta(1, '1')], [delta(2, '2')]);
+    await exported();
+    const other = await MemoryLedger.open();
+    await ledger.close();
+    ledger = other;
+    writer = new BatchWriter();
+    await load([delta(1, '5')]);
+    await exported();
+    await expectSame();
+    await exported({ anew: true });
+    await expectSame();
+  });
+});
