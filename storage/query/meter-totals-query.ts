@@ -74,9 +74,9 @@ async function queryTotals(
   customerRows: number | null,
 ): Promise<MeterTotal[]> {
   const customer = customerRows === null ? 'NULL' : 'c.id';
-  const rows = await runSum(
-    connection,
-    (sum, bound) => `
+  const rows = await runSum(connection, (sums, bound) => {
+    const sum = sums.of('u.quantity');
+    return `
     SELECT s.meter_id, ${customer} AS customer_id, d.id AS dimension_id, any_value(d.unit),
       count(*) FILTER (u.kind <> ${KIND_CORRECTION}), ${sum.whole}, ${sum.rest}, max(u.quantity), min(u.quantity),
       arg_max(u.quantity, (u.time, u.sequence))
@@ -87,8 +87,8 @@ async function queryTotals(
     WHERE u.voided_by IS NULL AND s.meter_id IN (SELECT unnest(${bound.texts(meterIds)}))
     GROUP BY ALL
     ORDER BY customer_id, dimension_id, s.meter_id
-    ${customerRows === null ? '' : `LIMIT ${customerRows}`}`,
-  );
+    ${customerRows === null ? '' : `LIMIT ${customerRows}`}`;
+  });
   return rows.map((row) => {
     const [meterId, customerId, dimensionId, unit, records, whole, rest, greatest, smallest, last] = row;
     return {
@@ -109,15 +109,15 @@ async function queryQuarantined(
   connection: DuckDBConnection,
   meterIds: string[],
 ): Promise<MeterQuarantine[]> {
-  const rows = await runSum(
-    connection,
-    (sum, bound) => `
+  const rows = await runSum(connection, (sums, bound) => {
+    const sum = sums.of('q.quantity');
+    return `
     SELECT s.meter_id, q.code, q.dimension_id, count(*), count(quantity), ${sum.whole}, ${sum.rest}
     FROM stored.quarantine q JOIN stored.series s USING (series)
     WHERE q.resolution = ${bound.text(RESOLUTION_OPEN)} AND s.meter_id IN (SELECT unnest(${bound.texts(meterIds)}))
     GROUP BY ALL
-    ORDER BY q.code, q.dimension_id NULLS FIRST, s.meter_id`,
-  );
+    ORDER BY q.code, q.dimension_id NULLS FIRST, s.meter_id`;
+  });
   return rows.map(([meterId, code, dimensionId, signals, quantities, whole, rest]) => ({
     meterId: meterId as string,
     reason: codeName(Number(code)),

@@ -82,7 +82,9 @@ export async function queryQuarantine(
   connection: DuckDBConnection,
   query: QuarantineQuery,
 ): Promise<QuarantineAnswer> {
-  const listed = await runSum(connection, (sum, bound) => quarantineStatement(query, sum, bound));
+  const listed = await runSum(connection, (sums, bound) =>
+    quarantineStatement(query, sums.of('quantity'), bound),
+  );
   const rows = listed.slice(0, query.limit).map((row): QuarantineRow => {
     const [code, dimensionId, customerId, meterId, signals, quantities, whole, rest, first, last] = row;
     return {

@@ -28,9 +28,9 @@ export class BoundValues {
     return `$${this.values.length}::VARCHAR[]`;
   }
 
-  bigints(values: bigint[]): string {
+  bigints(values: readonly bigint[]): string {
     if (values.length === 0) return '[]::BIGINT[]';
-    this.values.push(listValue(values));
+    this.values.push(listValue([...values]));
     return `$${this.values.length}::BIGINT[]`;
   }
 }
@@ -71,43 +71,77 @@ export async function filterKeys(connection: DuckDBConnection, filter: UsageFilt
 }
 
 /**
- * Columns that sum DECIMAL(38,12) quantities: `whole` is a whole number, and the sum is whole + rest.
+ * Columns of an exact sum of DECIMAL(38,12) quantities: high × 10^13 + whole + rest; the first two are whole numbers.
  * DuckDB sums decimals as 128-bit integers of 10^-12, and refuses beyond 1.7 × 10^26.
  */
 export interface SumColumns {
+  high: string;
   whole: string;
   rest: string;
 }
 
-const PLAIN_SUM: SumColumns = { whole: '0::HUGEINT', rest: 'sum(quantity)' };
+/** How a statement sums. */
+export interface Sums {
+  /** Of a column of quantities. */
+  of(quantity: string): SumColumns;
+  /** Of a column of quantities, each times nanoseconds that do not overlap: together at most 2^63. */
+  ofProducts(quantity: string, nanoseconds: string): SumColumns;
+  /** As one decimal, where the sum itself is no greater than a quantity can be. */
+  within(quantity: string): string;
+}
 
-/** For any magnitude. Taking a decimal apart is slow, so only those that are large are. */
-const SPLIT_SUM: SumColumns = {
-  whole: `sum(CASE WHEN abs(quantity) >= 1000000000000 THEN trunc(quantity)::HUGEINT ELSE 0 END)`,
-  rest: `sum(CASE WHEN abs(quantity) >= 1000000000000 THEN quantity - trunc(quantity) ELSE quantity END)`,
+const NOTHING = '0::HUGEINT';
+
+const PLAIN_SUMS: Sums = {
+  of: (quantity) => ({ high: NOTHING, whole: NOTHING, rest: `sum(${quantity})` }),
+  ofProducts: (quantity, nanoseconds) => ({
+    high: NOTHING,
+    whole: NOTHING,
+    rest: `sum(${quantity} * ${nanoseconds})`,
+  }),
+  within: (quantity) => `sum(${quantity})`,
+};
+
+/** For any magnitude. Taking a decimal apart is slow, so where it can be, only those that are large are. */
+const SPLIT_SUMS: Sums = {
+  of: (quantity) => ({
+    high: NOTHING,
+    whole: `sum(CASE WHEN abs(${quantity}) >= 1000000000000 THEN trunc(${quantity})::HUGEINT ELSE 0 END)`,
+    rest: `sum(CASE WHEN abs(${quantity}) >= 1000000000000 THEN ${quantity} - trunc(${quantity}) ELSE ${quantity} END)`,
+  }),
+  // Each part is below 10^13, its products together below 10^32.
+  ofProducts: (quantity, nanoseconds) => ({
+    high: `sum((trunc(${quantity})::HUGEINT // 10000000000000) * ${nanoseconds})`,
+    whole: `sum((trunc(${quantity})::HUGEINT % 10000000000000) * ${nanoseconds})`,
+    rest: `sum((${quantity} - trunc(${quantity})) * ${nanoseconds})`,
+  }),
+  within: (quantity) =>
+    `(sum(trunc(${quantity})::HUGEINT)::DECIMAL(38, 12) + sum(${quantity} - trunc(${quantity})))::DECIMAL(38, 12)`,
 };
 
 /** Runs a statement that sums; again with sums that cannot overflow where the plain ones did. */
 export async function runSum(
   connection: DuckDBConnection,
-  statement: (sum: SumColumns, bound: BoundValues) => string,
+  statement: (sums: Sums, bound: BoundValues) => string,
 ): Promise<DuckDBValue[][]> {
-  const run = async (sum: SumColumns) => {
+  const run = async (sums: Sums) => {
     const bound = new BoundValues();
-    const sql = statement(sum, bound);
+    const sql = statement(sums, bound);
     return (await connection.runAndReadAll(sql, bound.values)).getRows();
   };
   try {
-    return await run(PLAIN_SUM);
+    return await run(PLAIN_SUMS);
   } catch (error) {
-    if (!(error as Error).message.includes('Overflow in HUGEINT addition')) throw error;
-    return await run(SPLIT_SUM);
+    if (!/Overflow in (HUGEINT addition|multiplication of DECIMAL)/.test((error as Error).message))
+      throw error;
+    return await run(SPLIT_SUMS);
   }
 }
 
-/** The sum of {@link SumColumns}, scaled by 10^12. */
-export function scaledSum(whole: DuckDBValue, rest: DuckDBValue): bigint {
-  return (whole as bigint) * 10n ** BigInt(FRACTION_DIGITS) + (rest as DuckDBDecimalValue).value;
+/** The sum of {@link SumColumns}, scaled by 10^12; without high of a sum that is none of products. */
+export function scaledSum(whole: DuckDBValue, rest: DuckDBValue, high: DuckDBValue = 0n): bigint {
+  const integer = (high as bigint) * 10n ** 13n + (whole as bigint);
+  return integer * 10n ** BigInt(FRACTION_DIGITS) + (rest as DuckDBDecimalValue).value;
 }
 
 /** Whether no stored row can match, because every id asked for is unknown. */

@@ -1,31 +1,23 @@
 /** Usage per group and window: GET /api/v1/usage, the dashboard, the CLI. */
-import type { DuckDBConnection, DuckDBDecimalValue, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
-import { FRACTION_DIGITS, textFromScaled } from '../decimal.ts';
-import { KIND_CORRECTION } from '../duckdb/schema.ts';
-import { amountText, billableQuantity, type Rounding } from './billable.ts';
-import { type CursorPosition, cursorPosition, cursorText, fingerprint } from './cursor.ts';
-import { textFromInstant } from './instant.ts';
+import { type AsOf, asOfParameter, knownAsOf } from './as-of.ts';
+import { type CursorPosition, cursorPosition, fingerprint } from './cursor.ts';
 import { invalid, QueryParameters, type UsageFilter } from './parameters.ts';
-import { QueryError } from './query-error.ts';
+import { QueryError, quoted } from './query-error.ts';
+import { type FilterKeys, filterKeys, instant, keyConditions, matchesNothing, runSum } from './statement.ts';
+import { usagePage } from './usage-page.ts';
+import { type UsagePlan, usageStatement } from './usage-statement.ts';
+import { type DimensionTerms, dependsOnInterval, dimensionTerms } from './usage-terms.ts';
 import {
-  type BoundValues,
-  behind,
-  type FilterKeys,
-  filterKeys,
-  instant,
-  keyConditions,
-  matchesNothing,
-  metadataValue,
-  runSum,
-  type SumColumns,
-  scaledSum,
-  seriesConditions,
-} from './statement.ts';
-import { estimatedWindowCount, WINDOW_SIZES, type WindowedRange, windowBoundaries } from './windows.ts';
+  estimatedWindowCount,
+  MAX_WINDOWS,
+  WINDOW_SIZES,
+  type WindowedRange,
+  windowBoundaries,
+} from './windows.ts';
 
-/** Windows of one range. Minutes of two months, hours of eleven years. */
-export const MAX_WINDOWS = 100_000;
+export { MAX_WINDOWS } from './windows.ts';
 
 /** What rows are told apart by. */
 export type GroupKey = 'customerId' | 'dimensionId' | { metadataKey: string };
@@ -39,6 +31,13 @@ export interface UsageQuery extends UsageFilter, WindowedRange {
   limit: number;
   /** The group and the window start (Unix nanoseconds) of the last row of the page before. */
   after: CursorPosition | null;
+  /** What the ledger knew then; null = now. */
+  asOf: AsOf | null;
+  /**
+   * Up to when usage is complete, Unix nanoseconds: levels hold no longer. null = they hold to the end of the range.
+   * Whoever asks says it; it is no parameter.
+   */
+  completeUntil: bigint | null;
 }
 
 /** One group's usage in one window. */
@@ -54,13 +53,13 @@ export interface UsageRow {
   /** RFC 3339 in UTC, whatever the query's zone: the repeated hour of a clock change stays two instants. */
   windowStart: string;
   windowEnd: string;
-  /** Exact decimal in the unit. */
+  /** Exact decimal in the unit; of averages and levels, which are quotients, to 12 places half-even. */
   quantity: string;
-  /** The quantity rounded to the dimension's usage increment, equal to it where there is none. */
+  /** The exact quantity rounded to the dimension's usage increment; equal to it where there is none. */
   billableQuantity: string;
   /** Billable quantity × unit price, where the dimension has one. */
   amount?: string;
-  /** How many usage records are in it. */
+  /** How many usage records are in it; a level that is carried into it is none. */
   records: number;
 }
 
@@ -84,6 +83,7 @@ const PARAMETERS = [
   'fill',
   'limit',
   'cursor',
+  'asOf',
 ] as const;
 
 /**
@@ -116,6 +116,8 @@ export function parseUsageQuery(params: Iterable<[string, string]>): UsageQuery 
     fill: parameters.one('fill', trueOrFalse) ?? true,
     limit: parameters.limit(),
     after: null,
+    asOf: asOfParameter(parameters, timeZone),
+    completeUntil: null,
   };
   if (!query.groupBy.includes('dimensionId') && filter.dimensionIds?.length !== 1) {
     throw new QueryError(
@@ -171,300 +173,104 @@ function groupKeys(parameters: QueryParameters): GroupKey[] {
   });
 }
 
-function usageFingerprint({ limit: _limit, after: _after, ...question }: UsageQuery): string {
+/** What the pages of one question have in common. */
+export function usageFingerprint(query: UsageQuery): string {
+  const { limit: _limit, after: _after, completeUntil: _completeUntil, ...question } = query;
   return fingerprint(question);
 }
 
 /**
- * Answers from one snapshot of the ledger.
- * @throws Error where a dimension has an aggregation that is not computed here
+ * Answers from one state of the ledger.
+ * @throws QueryError naming `window` where a dimension's interval is longer, `asOf` where it is not known
  */
 export async function queryUsage(connection: DuckDBConnection, query: UsageQuery): Promise<UsageAnswer> {
   const boundaries = windowBoundaries(query);
   if (boundaries.length === 0) return { rows: [], nextCursor: null };
   const keys = await filterKeys(connection, query);
   if (matchesNothing(keys)) return { rows: [], nextCursor: null };
-  const totals = await runSum(connection, (sum, bound) =>
-    usageStatement(query, boundaries, keys, sum, bound),
-  );
-  return usagePage(query, boundaries, totals);
+  const known = await knownAsOf(connection, query);
+  const terms = await answeredTerms(connection, query, keys, known.visible);
+  if (terms.length === 0) return { rows: [], nextCursor: null };
+  const plan: UsagePlan = {
+    query,
+    keys,
+    boundaries,
+    pieces: intervalPieces(query, boundaries, terms),
+    terms,
+    visible: known.visible,
+    holdUntil: [query.to, query.completeUntil ?? query.to, known.holdUntil ?? query.to].reduce(least),
+    resumeWindow: query.after === null ? -1 : windowOf(query.after, boundaries),
+  };
+  const parts = await runSum(connection, (sums, bound) => usageStatement(plan, sums, bound));
+  const page = usagePage(plan, parts);
+  // A dimension was discovered after its terms were read.
+  return page ?? (await queryUsage(connection, query));
 }
 
-/**
- * One statement: integer keys are grouped first, and only the groups of this page get their names.
- * Columns: the texts of groupBy, then as {@link usagePage} takes them apart.
- */
-function usageStatement(
-  query: UsageQuery,
-  boundaries: bigint[],
-  keys: FilterKeys,
-  sum: SumColumns,
-  bound: BoundValues,
-): string {
-  const { groupBy, after } = query;
-  const windowCount = boundaries.length - 1;
-  const metadataKeys = groupBy.filter((key) => typeof key === 'object');
-  const joinsSeries = metadataKeys.length > 0 || query.metadata.length > 0;
-  const windows = windowIndex(boundaries, bound);
-
-  // A series' values of the metadata keys that are grouped by become one integer, `attributes`.
-  const values = metadataKeys.map(({ metadataKey }) => metadataValue(metadataKey, bound));
-  const valueNames = values.map((_, i) => `value${i}`);
-  const series = `
-    series_attributes AS MATERIALIZED (
-      SELECT series, ${valueNames.length === 0 ? '0' : `dense_rank() OVER (ORDER BY ${valueNames.join(', ')})`}
-        AS attributes, ${['0 AS no_value', ...valueNames].join(', ')}
-      FROM (
-        SELECT series, ${['0 AS no_value', ...values.map((value, i) => `${value} AS value${i}`)].join(', ')}
-        FROM stored.series WHERE ${seriesConditions(keys, query, bound)})),`;
-
-  const memberKeys = [
-    'dimension',
-    ...(groupBy.includes('customerId') ? ['customer'] : []),
-    ...(metadataKeys.length > 0 ? ['attributes'] : []),
-  ];
-  const usage = `stored.usage ${joinsSeries ? 'JOIN series_attributes USING (series)' : ''}`;
-  const inRange = [
-    `time >= ${instant(query.from)}`,
-    `time < ${instant(query.to)}`,
-    'voided_by IS NULL',
-    ...keyConditions(keys),
-  ].join(' AND ');
-  // Not GROUP BY ALL: that hashes constants too, and a single window is one.
-  const totalKeys = windowCount === 1 ? memberKeys : [...memberKeys, 'win'];
-  const totals = (source: string) => `
-    totals AS MATERIALIZED (
-      SELECT ${memberKeys.join(', ')}, ${windows.column} AS win, ${sum.whole} AS whole, ${sum.rest} AS rest,
-        count(*) FILTER (kind <> ${KIND_CORRECTION}) AS records
-      FROM ${source} ${windows.join} WHERE ${inRange} GROUP BY ${totalKeys.join(', ')})`;
-
-  // The names of a member, and its place in the order.
-  let valueIndex = 0;
-  const names = groupBy.map((key) => {
-    if (key === 'customerId') return 'customers.id';
-    if (key === 'dimensionId') return 'dimensions.id';
-    return `value${valueIndex++}`;
-  });
-  const texts = names.map((_, i) => `text${i}`);
-  const groupPlaces = names.flatMap((name, i) => {
-    const text = after?.[i] ?? null;
-    const place = { name, value: text === null ? `''` : bound.text(text) };
-    if (typeof groupBy[i] !== 'object') return [place];
-    return [
-      { name: `(${name} IS NOT NULL)`, value: String(text !== null) },
-      { name: `coalesce(${name}, '')`, value: place.value },
-    ];
-  });
-  const resumed =
-    after === null
-      ? 'false'
-      : ['true', ...groupPlaces.map(({ name, value }) => `${name} = ${value}`)].join(' AND ');
-  const order = [...texts.map((text) => `${text} NULLS FIRST`), 'win'].join(', ');
-  // Each member has at least one row; filled, it has one per window. One more row tells that there is a next page,
-  // and the member at which the page before ended may have none left.
-  const memberLimit = query.fill ? Math.ceil((query.limit + 1) / windowCount) + 1 : query.limit + 2;
-  const page = `
-    page AS MATERIALIZED (
-      SELECT ${memberKeys.join(', ')}, unit, aggregation, usage_increment, rounding, unit_price,
-        ${resumed} AS resumed, ${['0 AS no_text', ...names.map((name, i) => `${name} AS text${i}`)].join(', ')}
-      FROM members
-        JOIN stored.dimensions USING (dimension)
-        ${groupBy.includes('customerId') ? 'JOIN stored.customers USING (customer)' : ''}
-        ${metadataKeys.length > 0 ? `JOIN (SELECT DISTINCT attributes, ${valueNames.join(', ')} FROM series_attributes) USING (attributes)` : ''}
-      WHERE ${after === null ? 'true' : `(${resumed} OR ${behind(groupPlaces)})`}
-      ORDER BY ${[...texts.map((text) => `${text} NULLS FIRST`), 'dimension'].join(', ')} LIMIT ${memberLimit})`;
-
-  // One pass over the usage is enough where the question itself bounds the number of totals. Else a first pass
-  // finds the members of this page, so that minutes of a thousand customers are never all in memory.
-  const boundedByQuestion =
-    windowCount === 1 ||
-    (keys.customers !== null &&
-      keys.customers.length * windowCount <= MAX_WINDOWS &&
-      metadataKeys.length === 0);
-  const passes = boundedByQuestion
-    ? `${totals(usage)},
-      members AS (
-        SELECT ${memberKeys.join(', ')} FROM totals GROUP BY ALL HAVING sum(records) > 0),
-      ${page}`
-    : `members AS (
-        SELECT ${memberKeys.join(', ')} FROM ${usage} WHERE ${inRange} GROUP BY ALL
-        HAVING count(*) FILTER (kind <> ${KIND_CORRECTION}) > 0),
-      ${page},
-      ${totals(`${usage} SEMI JOIN page USING (${memberKeys.join(', ')})`)}`;
-
-  const resumeWindow = after === null ? -1 : windowOf(after, boundaries);
-  return `
-    WITH ${joinsSeries ? series : ''} ${windows.table} ${passes}
-    SELECT ${[...texts, ''].join(', ')} resumed, unit, aggregation, usage_increment, rounding, unit_price,
-      win, whole, rest, records
-    FROM page LEFT JOIN totals
-      ON ${memberKeys.map((key) => `page.${key} = totals.${key}`).join(' AND ')}
-        AND (NOT resumed OR win > ${resumeWindow})
-    ORDER BY ${order} LIMIT ${query.limit + 2}`;
-}
-
-/** The window of a cursor. A window start that the boundaries do not have comes only from a forged one. */
-function windowOf(after: CursorPosition, boundaries: bigint[]): number {
+/** A window start that the boundaries do not have comes only from a forged cursor. */
+function windowOf(after: CursorPosition, boundaries: readonly bigint[]): number {
   return boundaries.indexOf(BigInt(after[after.length - 1]!));
 }
 
-/** How a statement finds the window of a record, as its index. `table` ends in a comma. */
-interface WindowIndex {
-  column: string;
-  table: string;
-  join: string;
+function least(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }
 
-/** A table of more buckets costs more than sorting the records by time. */
-const MAX_BUCKETS = 1_000_000n;
+const SIZE_ORDER = ['none', 'minute', 'hour', 'day', 'week', 'month', 'period', 'total'];
 
-function windowIndex(boundaries: bigint[], bound: BoundValues): WindowIndex {
-  const windowCount = boundaries.length - 1;
-  if (windowCount === 1) return { column: '0', table: '', join: '' };
-  const lengths = boundaries.slice(1).map((boundary, i) => boundary - boundaries[i]);
-  const whole = lengths.slice(1, -1);
-  let longest = 0n;
-  for (const length of lengths) if (length > longest) longest = length;
-
-  // Windows of one length, cut at most at the edges of the range: a division.
-  if (whole.every((length) => length === longest)) {
-    const origin = boundaries[1] - longest;
-    return { column: `((epoch_ns(time) - ${origin}) // ${longest})::INTEGER`, table: '', join: '' };
-  }
-
-  // Days of 23 to 25 hours, months: buckets of the greatest length that divides all windows (for any zone of
-  // today an hour, half or a quarter of one), each in one window.
-  const bucket = whole.reduce(greatestCommonDivisor);
-  const from = boundaries[0];
-  const origin = boundaries[1] - ((lengths[0] + bucket - 1n) / bucket) * bucket;
-  const bucketStarts = [
-    0n,
-    ...boundaries.slice(1).map((boundary) => (boundary - origin + bucket - 1n) / bucket),
-  ];
-  if (bucketStarts[windowCount] <= MAX_BUCKETS) {
-    return {
-      column: 'bucket_window',
-      table: `buckets AS MATERIALIZED (
-        SELECT unnest(range(first_bucket, end_bucket))::INTEGER AS bucket, bucket_window FROM (
-          SELECT unnest(${bound.bigints(bucketStarts.slice(0, -1))}) AS first_bucket,
-            unnest(${bound.bigints(bucketStarts.slice(1))}) AS end_bucket,
-            unnest(range(${windowCount}))::INTEGER AS bucket_window)),`,
-      join: `JOIN buckets ON bucket = ((epoch_ns(time) - ${origin}) // ${bucket})::INTEGER`,
-    };
-  }
-
-  // Only where a zone once differed from UTC by odd seconds.
-  return {
-    column: 'starts_window',
-    table: `window_starts AS MATERIALIZED (
-      SELECT make_timestamp_ns(unnest(${bound.bigints([from, ...boundaries.slice(1, -1)])})) AS starts_at,
-        unnest(range(${windowCount}))::INTEGER AS starts_window),`,
-    join: 'ASOF JOIN window_starts ON time >= starts_at',
-  };
+/** The terms of all dimensions asked for, if each can be told in windows of this size. */
+async function answeredTerms(
+  connection: DuckDBConnection,
+  query: UsageQuery,
+  keys: FilterKeys,
+  visible: string,
+): Promise<DimensionTerms[]> {
+  const terms = await dimensionTerms(connection, keys);
+  const tooLong = terms.filter(
+    ({ interval }) => SIZE_ORDER.indexOf(interval) > SIZE_ORDER.indexOf(query.window),
+  );
+  if (tooLong.length === 0) return terms;
+  // Where nobody named them, only those with usage are in the way.
+  const reader = await connection.runAndReadAll(
+    `SELECT min(dimension) FROM stored.usage
+    WHERE time < ${instant(query.to)} AND ${visible} AND ${keyConditions({ ...keys, dimensions: tooLong.map(({ dimension }) => dimension) }).join(' AND ')}`,
+  );
+  const used = reader.getRows()[0][0];
+  const named = query.dimensionIds === null ? null : tooLong[0].dimension;
+  const culprit = tooLong.find(({ dimension }) => dimension === (named ?? used));
+  if (culprit === undefined) return terms.filter((one) => !tooLong.includes(one));
+  throw new QueryError(
+    'INVALID_PARAMETER',
+    'window',
+    `window must not be shorter than the interval of dimension ${quoted(culprit.id)}, which is ${culprit.interval} ` +
+      `(got "${query.window}")`,
+  );
 }
 
-function greatestCommonDivisor(a: bigint, b: bigint): bigint {
-  while (b !== 0n) [a, b] = [b, a % b];
-  return a;
-}
-
-/** Fills windows without a record, and cuts the page. (Pure.) */
-function usagePage(query: UsageQuery, boundaries: bigint[], totals: DuckDBValue[][]): UsageAnswer {
-  const windowCount = boundaries.length - 1;
-  const groupCount = query.groupBy.length;
-  const starts = boundaries.map(textFromInstant);
-  const rows: UsageRow[] = [];
-  /** Where each of the rows stands, as a cursor says it. */
-  let last: CursorPosition = [];
-  let next: UsageRow | null = null;
-
-  const add = (member: Member, window: number, quantity: bigint, records: number): void => {
-    const billable = billableQuantity(quantity, member.usageIncrement, member.rounding);
-    const row: UsageRow = {
-      ...member.labels,
-      unit: member.unit,
-      windowStart: starts[window],
-      windowEnd: starts[window + 1],
-      quantity: textFromScaled(quantity),
-      billableQuantity: textFromScaled(billable),
-      ...(member.unitPrice === null ? {} : { amount: amountText(billable, member.unitPrice) }),
-      records,
-    };
-    if (rows.length === query.limit) {
-      next = row;
-    } else {
-      rows.push(row);
-      last = [...member.texts, String(boundaries[window])];
+/** Where the dimensions' intervals begin and end, each cut at the windows. */
+function intervalPieces(
+  query: UsageQuery,
+  boundaries: readonly bigint[],
+  terms: readonly DimensionTerms[],
+): Map<string, readonly bigint[]> {
+  const pieces = new Map<string, readonly bigint[]>();
+  for (const one of terms) {
+    if (!dependsOnInterval(one) || pieces.has(one.interval)) continue;
+    const interval = one.interval as 'hour' | 'day' | 'month';
+    // A billing period is the month of its bill.
+    const window = interval === 'month' && query.window === 'period' ? 'period' : interval;
+    const count = estimatedWindowCount({ ...query, window });
+    if (count > MAX_WINDOWS) {
+      throw new QueryError(
+        'TOO_MANY_WINDOWS',
+        'to',
+        `to must be near enough to from that the range has at most ${MAX_WINDOWS} intervals of dimension ` +
+          `${quoted(one.id)} (got ${count} of an ${interval})`,
+      );
     }
-  };
-  const addEmpty = (member: Member, from: number, to: number): void => {
-    if (!query.fill) return;
-    for (let window = from; window < to && next === null; window++) add(member, window, 0n, 0);
-  };
-
-  let member: Member | null = null;
-  let nextWindow = 0;
-  for (const total of totals) {
-    if (next !== null) break;
-    const texts = total.slice(0, groupCount) as (string | null)[];
-    const [resumed, unit, aggregation, usageIncrement, rounding, unitPrice, window, whole, rest, records] =
-      total.slice(groupCount);
-    if (member === null || texts.some((text, i) => text !== member?.texts[i])) {
-      if (member !== null) addEmpty(member, nextWindow, windowCount);
-      member = {
-        texts,
-        labels: labels(query.groupBy, texts),
-        unit: unit as string,
-        usageIncrement: scaled(usageIncrement),
-        rounding: rounding as Rounding | null,
-        unitPrice: scaled(unitPrice),
-      };
-      nextWindow = resumed ? windowOf(query.after!, boundaries) + 1 : 0;
-    }
-    // NULL: the page before ended in this member, and nothing of it is left but empty windows.
-    if (window === null) continue;
-    addEmpty(member, nextWindow, window as number);
-    if (next !== null) break;
-    const count = Number(records);
-    add(member, window as number, aggregated(aggregation as string, scaledSum(whole, rest), count), count);
-    nextWindow = (window as number) + 1;
+    const own = windowBoundaries({ ...query, window });
+    const all = [...new Set([...boundaries, ...own])].sort((a, b) => (a < b ? -1 : 1));
+    pieces.set(interval, all);
   }
-  if (member !== null && next === null) addEmpty(member, nextWindow, windowCount);
-  return { rows, nextCursor: next === null ? null : cursorText(usageFingerprint(query), last) };
-}
-
-/** A group of rows, and how its dimension is billed. */
-interface Member {
-  texts: (string | null)[];
-  labels: Pick<UsageRow, 'customerId' | 'dimensionId' | 'metadata'>;
-  unit: string;
-  usageIncrement: bigint | null;
-  rounding: Rounding | null;
-  unitPrice: bigint | null;
-}
-
-function labels(groupBy: GroupKey[], texts: (string | null)[]): Member['labels'] {
-  const row: Member['labels'] = {};
-  const metadata: [string, string | null][] = [];
-  groupBy.forEach((key, i) => {
-    if (typeof key === 'object') metadata.push([key.metadataKey, texts[i]]);
-    else row[key] = texts[i]!;
-  });
-  return metadata.length === 0 ? row : { ...row, metadata: Object.fromEntries(metadata) };
-}
-
-/** A window's quantity, scaled, by the dimension's aggregation. */
-function aggregated(aggregation: string, sum: bigint, records: number): bigint {
-  switch (aggregation) {
-    case 'sum':
-      return sum;
-    case 'count':
-      return BigInt(records) * 10n ** BigInt(FRACTION_DIGITS);
-    default:
-      throw new Error(`aggregation ${aggregation} is not computed by this release`);
-  }
-}
-
-function scaled(decimal: DuckDBValue): bigint | null {
-  return decimal === null ? null : (decimal as DuckDBDecimalValue).value;
+  return pieces;
 }

@@ -1,6 +1,9 @@
 /** The windows into which a range falls, in any time zone. (Pure.) */
 import { Temporal } from 'temporal-polyfill';
 
+/** Windows of one range. Minutes of two months, hours of eleven years. */
+export const MAX_WINDOWS = 100_000;
+
 export const WINDOW_SIZES = ['total', 'minute', 'hour', 'day', 'week', 'month', 'period'] as const;
 
 /** `week` begins on Monday (ISO 8601); `period` on the anchor's day of each month. */
