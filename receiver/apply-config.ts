@@ -18,7 +18,7 @@ const PAGE = 1_000;
  */
 export async function applyConfig(ingest: Ingest, file: FileResources | null): Promise<Change[]> {
   const { settings } = ingest.registry;
-  const changes =
+  const wanted =
     file === null
       ? configChanges(
           { customers: [], dimensions: [], meters: [], settings: DEFAULT_SETTINGS },
@@ -30,6 +30,7 @@ export async function applyConfig(ingest: Ingest, file: FileResources | null): P
           },
         )
       : configChanges(file, await presentResources(ingest, file));
+  const changes = await withKeptUnits(ingest, wanted);
   await checkUnits(ingest, changes);
   await checkAliases(ingest, changes);
   for (let from = 0; from < changes.length; from += CHANGES_PER_FRAME) {
@@ -73,17 +74,32 @@ async function allRows<Row>(
   }
 }
 
+/** A dimension that has usage and is deleted has to have its unit still, should it ever come back. */
+async function withKeptUnits(ingest: Ingest, changes: readonly Change[]): Promise<Change[]> {
+  const all: Change[] = [];
+  for (const change of changes) {
+    const unit = change.type === 'dimension_deleted' ? ingest.registry.unitOf(change.id) : undefined;
+    if (change.type === 'dimension_deleted' && unit !== undefined && (await hasUsage(ingest, change.id)))
+      all.push({ ...change, keptUnit: unit });
+    else all.push(change);
+  }
+  return all;
+}
+
+async function hasUsage(ingest: Ingest, dimensionId: string): Promise<boolean> {
+  return (await ingest.ledger.query({ type: 'hasUsage', query: { dimensionId } })).hasUsage;
+}
+
 /** Usage is kept in the unit that its dimension had when it came. */
 async function checkUnits(ingest: Ingest, changes: readonly Change[]): Promise<void> {
   for (const change of changes) {
     if (change.type !== 'dimension_put') continue;
     const { id, unit } = change.dimension;
-    const known = ingest.registry.dimensions.get(id);
-    if (known === undefined || known.unit === unit) continue;
-    const { hasUsage } = await ingest.ledger.query({ type: 'hasUsage', query: { dimensionId: id } });
-    if (hasUsage) {
+    const known = ingest.registry.unitOf(id);
+    if (known === undefined || known === unit) continue;
+    if (await hasUsage(ingest, id)) {
       throw new ConfigError(
-        `dimensions: "${id}" has usage in the unit "${known.unit}", which cannot become "${unit}": declare another ` +
+        `dimensions: "${id}" has usage in the unit "${known}", which cannot become "${unit}": declare another ` +
           'dimension, or give this one its present unit',
       );
     }

@@ -72,7 +72,12 @@ export const Change = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('customer_put'), customer: CustomerDeclaration, managedBy }),
   z.strictObject({ type: z.literal('customer_deleted'), id: ResourceId }),
   z.strictObject({ type: z.literal('dimension_put'), dimension: DimensionDeclaration, managedBy }),
-  z.strictObject({ type: z.literal('dimension_deleted'), id: ResourceId }),
+  z.strictObject({
+    type: z.literal('dimension_deleted'),
+    id: ResourceId,
+    /** The unit of the usage that it has: usage that comes for it again has to be in this one. Absent where it has none. */
+    keptUnit: z.string().optional(),
+  }),
   /** The rule is a MeterRule (receiver/metering/rules), which has its own schema. */
   z.strictObject({
     type: z.literal('meter_put'),

@@ -60,12 +60,15 @@ async function declare(ingest: Ingest, sent: SentDimension, replaces: boolean): 
   const known = await find(ingest, id);
   refuseFileManaged('dimension', id, known?.managedBy);
   if (known !== null && !known.discovered && !replaces) throw alreadyDeclared('dimension', id);
-  const unit = sent.saysUnit ? sent.dimension.unit : (known?.unit ?? sent.dimension.unit);
+  // One that was deleted may have usage all the same.
+  const present = known?.unit ?? ingest.registry.unitOf(id);
+  const unit = sent.saysUnit ? sent.dimension.unit : (present ?? sent.dimension.unit);
   // A unit that was discovered may be none that converts, and is kept all the same.
-  if (unit !== known?.unit) {
+  if (unit !== present) {
     const fault = unitFault(unit);
     if (fault !== null) throw invalidFields([{ path: 'unit', message: fault }]);
-    if (known !== null && !isSameUnit(unit, known.unit)) await refuseUsed(ingest, known, unit);
+    if (present !== undefined && !isSameUnit(unit, present))
+      await refuseUsed(ingest, { id, unit: present }, unit);
   }
   const dimension: DimensionDeclaration = { ...sent.dimension, unit };
   await ingest.change({ changes: [{ type: 'dimension_put', dimension, managedBy: 'api' }] });
@@ -75,7 +78,11 @@ async function declare(ingest: Ingest, sent: SentDimension, replaces: boolean): 
 }
 
 /** Quantities that are stored would come to mean something else. @throws ProblemError 409 */
-async function refuseUsed(ingest: Ingest, { id, unit }: Dimension, wanted: string): Promise<void> {
+async function refuseUsed(
+  ingest: Ingest,
+  { id, unit }: Pick<Dimension, 'id' | 'unit'>,
+  wanted: string,
+): Promise<void> {
   const { hasUsage } = await ingest.ledger.query({ type: 'hasUsage', query: { dimensionId: id } });
   if (!hasUsage) return;
   const detail =

@@ -79,7 +79,7 @@ async function correct(
   const timeUnixNano = String(instantFromText(record.timestamp, 'UTC'));
   const { registry } = ingest;
   // As interpretation sees it, which begins in this turn of the event loop.
-  const unit = replacement === null ? '' : (registry.dimensions.get(replacement.dimensionId)?.unit ?? '1');
+  const unit = replacement === null ? '' : (registry.unitOf(replacement.dimensionId) ?? '1');
   const { sequence, receivedAtUnixNano } = await written(ingest, replacement, () =>
     ingest.change({ changes: [{ type: 'record_corrected', recordId, timeUnixNano, reason, replacement }] }),
   );

@@ -301,8 +301,7 @@ function shownId({ input }: Entry): string {
 
 function unitsOf(entries: readonly Entry[], registry: Registry): Map<string, string> {
   const units = new Map<string, string>();
-  for (const { input } of entries)
-    units.set(input.dimensionId, registry.dimensions.get(input.dimensionId)?.unit ?? '1');
+  for (const { input } of entries) units.set(input.dimensionId, registry.unitOf(input.dimensionId) ?? '1');
   return units;
 }
 

@@ -108,8 +108,7 @@ export function corrected(
   if (customerId === null) return 'customerId';
   const dimensionId = correction.dimensionId ?? signal.dimensionId;
   if (dimensionId === null) return 'dimensionId';
-  const recordValue =
-    correction.recordValue ?? valueIn(registry.dimensions.get(dimensionId)?.unit ?? signal.unit, signal);
+  const recordValue = correction.recordValue ?? valueIn(registry.unitOf(dimensionId) ?? signal.unit, signal);
   if (recordValue === null) return 'recordValue';
   const timeUnixNano = correction.timeUnixNano ?? String(signal.timeUnixNano);
   if (timeUnixNano === '0') return 'timeUnixNano';

@@ -184,7 +184,7 @@ export class EventMetering {
   }
 
   #unitOf(dimensionId: string): string {
-    return this.#registry.dimensions.get(dimensionId)?.unit ?? '1';
+    return this.#registry.unitOf(dimensionId) ?? '1';
   }
 
   #eventOf(signal: EventSignal, claim: EventClaim, meterId: string, meterVersion: number): Event {
@@ -401,8 +401,8 @@ export class EventMetering {
     const dimensionId = slot.dimensionId!;
     if (this.#registry.discoverCustomer(customerId))
       this.#queue.recordEvent({ type: 'customer_discovered', sequence, customerId });
-    if (this.#registry.discoverDimension(dimensionId, slot.unit))
-      this.#queue.recordEvent({ type: 'dimension_discovered', sequence, dimensionId, unit: slot.unit });
+    const unit = this.#registry.discoverDimension(dimensionId, slot.unit);
+    if (unit !== null) this.#queue.recordEvent({ type: 'dimension_discovered', sequence, dimensionId, unit });
   }
 }
 

@@ -39,7 +39,11 @@ export function judge(registry: Registry, { customerId, dimensionId, unit, natur
   if (dimension === undefined) {
     // Usage creates its dimension; levels do not, for nobody has said what they should come to.
     const discovers = discovery && dimensionId !== null && (nature === 'usage' || nature === 'event');
-    return { code: discovers ? customerCode : UNKNOWN_DIMENSION, conversion: null };
+    if (!discovers) return { code: UNKNOWN_DIMENSION, conversion: null };
+    // It may have usage of a time when it was known: what comes now is added to that.
+    const converts = conversion(unit, registry.unitOf(dimensionId) ?? unit);
+    if (converts === null) return { code: WRONG_UNIT, conversion: null };
+    return { code: customerCode, conversion: converts === 'same' ? null : converts };
   }
   const converts = conversion(unit, dimension.unit);
   if (converts === null) return { code: WRONG_UNIT, conversion: null };

@@ -56,6 +56,8 @@ export class Registry {
   readonly customers: Set<string>;
   readonly dimensions = new Map<string, KnownDimension>();
   readonly instruments = new Map<string, 1 | 2>();
+  /** By the id of a deleted dimension that has usage: the unit of it. */
+  readonly #keptUnits: Map<string, string>;
   readonly #aliases: Map<string, string>;
   readonly #meterEntries = new Map<string, MeterEntry>();
   #meters: readonly Meter[] = [];
@@ -68,6 +70,7 @@ export class Registry {
   constructor(contents: Partial<Contents> = {}) {
     this.customers = new Set(contents.customers);
     this.#aliases = new Map(contents.aliases);
+    this.#keptUnits = new Map(contents.keptUnits);
     for (const dimension of contents.dimensions ?? []) this.dimensions.set(dimension.id, dimension);
     for (const { hash, temporality } of contents.instruments ?? []) this.instruments.set(hash, temporality);
     for (const { id, ...entry } of contents.meters ?? []) this.#meterEntries.set(id, entry);
@@ -92,12 +95,26 @@ export class Registry {
     return true;
   }
 
-  /** @returns false if it was known */
-  discoverDimension(dimensionId: string, unit: string): boolean {
-    if (this.dimensions.has(dimensionId)) return false;
-    this.dimensions.set(dimensionId, { id: dimensionId, unit, aggregation: 'sum', creditsAllowed: false });
+  /** The unit of what is counted for a dimension; undefined where nothing was, and nobody said one. */
+  unitOf(dimensionId: string): string | undefined {
+    return this.dimensions.get(dimensionId)?.unit ?? this.#keptUnits.get(dimensionId);
+  }
+
+  /**
+   * @param unit of the usage that comes for it; {@link judge} has let it pass
+   * @returns the unit that the dimension has from now on; null if it was known
+   */
+  discoverDimension(dimensionId: string, unit: string): string | null {
+    if (this.dimensions.has(dimensionId)) return null;
+    const holding = this.#keptUnits.get(dimensionId) ?? unit;
+    this.dimensions.set(dimensionId, {
+      id: dimensionId,
+      unit: holding,
+      aggregation: 'sum',
+      creditsAllowed: false,
+    });
     this.version += 1;
-    return true;
+    return holding;
   }
 
   /** Declares the temporality of an instrument unless it has one. @returns the one that holds, and if it is new */
@@ -160,11 +177,14 @@ export class Registry {
       case 'dimension_put': {
         const { id, unit, aggregation, creditsAllowed } = change.dimension;
         this.dimensions.set(id, { id, unit, aggregation, creditsAllowed });
+        this.#keptUnits.delete(id);
         this.version += 1;
         return change;
       }
       case 'dimension_deleted':
         this.dimensions.delete(change.id);
+        if (change.keptUnit === undefined) this.#keptUnits.delete(change.id);
+        else this.#keptUnits.set(change.id, change.keptUnit);
         this.attributionVersion += 1;
         return change;
       case 'meter_put':

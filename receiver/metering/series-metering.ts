@@ -725,8 +725,9 @@ export class SeriesMetering {
     if (this.#registry.discoverCustomer(customerId)) {
       this.#queue.recordEvent({ type: 'customer_discovered', sequence, customerId });
     }
-    if (this.#registry.discoverDimension(dimensionId, unit)) {
-      this.#queue.recordEvent({ type: 'dimension_discovered', sequence, dimensionId, unit });
+    const holding = this.#registry.discoverDimension(dimensionId, unit);
+    if (holding !== null) {
+      this.#queue.recordEvent({ type: 'dimension_discovered', sequence, dimensionId, unit: holding });
     }
   }
 

@@ -2,7 +2,7 @@
 import type { Settings } from '../changes.ts';
 import type { LakeOrder } from '../lake/lake-export.ts';
 import type { LedgerBatch } from '../ledger-batch.ts';
-import type { QueryRequest } from '../query/index.ts';
+import type { QueryErrorCode, QueryRequest } from '../query/index.ts';
 import type { DatabaseOptions } from './database.ts';
 import type { LedgerErrorCode } from './ledger-error.ts';
 
@@ -28,7 +28,13 @@ export type FromLedgerThread =
   | { type: 'opened'; position: number }
   | { type: 'loaded'; position: number; rows: number }
   | { type: 'answer'; id: number; answer: unknown }
-  | { type: 'refusal'; id: number; message: string }
+  /** `fault`: the caller's mistake that only the ledger could see. */
+  | {
+      type: 'refusal';
+      id: number;
+      message: string;
+      fault: { code: QueryErrorCode; parameter: string } | null;
+    }
   /** The end. */
   | { type: 'closed'; problem: string | null }
   /** Nothing will be loaded any more. */

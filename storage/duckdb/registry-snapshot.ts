@@ -20,6 +20,12 @@ export async function readRegistry(connection: DuckDBConnection): Promise<Regist
     `SELECT id, unit, aggregation, credits_allowed, discovered FROM stored.dimensions
     WHERE NOT deleted AND ${judged} ORDER BY dimension`,
   );
+  const keptUnits = await rows(
+    `SELECT subject, change->>'keptUnit' FROM (
+      SELECT subject, type, change FROM stored.changes WHERE type IN ('dimension_put', 'dimension_deleted')
+      QUALIFY row_number() OVER (PARTITION BY subject ORDER BY sequence DESC, ordinal DESC) = 1)
+    WHERE type = 'dimension_deleted' AND (change->>'keptUnit') IS NOT NULL ORDER BY subject`,
+  );
   const instruments = await rows(
     `SELECT lower(lpad(hex(hash), 32, '0')), temporality FROM stored.instruments WHERE ${judged}
     ORDER BY sequence`,
@@ -41,6 +47,7 @@ export async function readRegistry(connection: DuckDBConnection): Promise<Regist
       creditsAllowed: creditsAllowed === true,
       discovered: discovered === true,
     })),
+    keptUnits: keptUnits.map(([id, unit]) => [String(id), String(unit)]),
     instruments: instruments.map(([hash, temporality]) => ({
       hash: String(hash),
       temporality: Number(temporality) as 1 | 2,

@@ -501,6 +501,27 @@ test('units of our own metrics convert to the declared one', () => {
   expect(bench.take(FRAME_METRICS, body)[0]).toMatchObject({ value: '3', code: '' });
 });
 
+test.each<[string, string, string]>([
+  // unit of what comes   code           value in the unit that was kept
+  ['By', '', '2'],
+  ['{file}', 'wrong_unit', '2000'],
+])('a deleted dimension with usage has its unit again when %s comes', (unit, code, value) => {
+  const bench = new Bench();
+  bench.change(dimension('storage', { unit: 'kBy' }));
+  bench.change({ type: 'dimension_deleted', id: 'storage', keptUnit: 'kBy' });
+  const body = counter('usage.storage', [point(2000, { 'usage.customer.id': 'acme' })], { unit });
+  expect(bench.take(FRAME_METRICS, body)[0]).toMatchObject({ code, value });
+  const events = bench.batches.at(-1)!.events.filter(({ type }) => type === 'dimension_discovered');
+  expect(events).toMatchObject(code === '' ? [{ dimensionId: 'storage', unit: 'kBy' }] : []);
+  // A record by hand is in the dimension's unit, whether it is known or was.
+  const byHand: RecordInput = record({ dimensionId: 'storage' });
+  expect(bench.take(FRAME_RECORDS, { records: [byHand] })[0]).toMatchObject({ code: '', value: '12.5' });
+  // A new declaration may say another unit: whoever makes it has asked for usage.
+  bench.change({ type: 'dimension_deleted', id: 'storage', keptUnit: 'kBy' });
+  bench.change(dimension('storage', { unit: '{file}' }), { type: 'dimension_deleted', id: 'storage' });
+  expect(bench.take(FRAME_METRICS, body)[0]).toMatchObject({ code: '', value: '2000' });
+});
+
 test('levels and credits count where the dimension takes them', () => {
   const bench = new Bench();
   bench.change(dimension('seats', { aggregation: 'max' }), dimension('credit', { creditsAllowed: true }));
