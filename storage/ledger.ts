@@ -15,6 +15,7 @@ import type {
 import type { LakeOrder, LakeReport } from './lake/lake-export.ts';
 import { type LedgerBatch, transferList } from './ledger-batch.ts';
 import type { QueryAnswer, QueryRequest } from './query/index.ts';
+import { QueryError } from './query/query-error.ts';
 
 export { LedgerError, type LedgerErrorCode } from './duckdb/ledger-error.ts';
 export type { RegistryDimension, RegistrySnapshot } from './duckdb/ledger-protocol.ts';
@@ -49,7 +50,10 @@ export class Ledger {
   #loadedListeners: ((position: number) => void)[] = [];
   #failedListeners: ((error: LedgerError) => void)[] = [];
   #waiters: Waiter[] = [];
-  #questions = new Map<number, { resolve: (answer: never) => void; reject: (error: LedgerError) => void }>();
+  #questions = new Map<
+    number,
+    { resolve: (answer: never) => void; reject: (error: LedgerError | QueryError) => void }
+  >();
   #nextQuestion = 1;
   #failure: LedgerError | null = null;
   #closing: Promise<void> | null = null;
@@ -150,7 +154,10 @@ export class Ledger {
     return promise;
   }
 
-  /** Answers from what is committed; loads go on meanwhile. @throws LedgerError */
+  /**
+   * Answers from what is committed; loads go on meanwhile.
+   * @throws LedgerError; QueryError where the question does not fit what is stored
+   */
   query<Request extends QueryRequest>(request: Request): Promise<QueryAnswer<Request>> {
     return this.#ask((id) => ({ type: 'query', id, request }));
   }
@@ -212,7 +219,7 @@ export class Ledger {
         this.#questions.delete(message.id);
         break;
       case 'refusal':
-        this.#questions.get(message.id)?.reject(new LedgerError('QUERY_FAILED', message.message));
+        this.#questions.get(message.id)?.reject(refusal(message));
         this.#questions.delete(message.id);
         break;
       case 'failed':
@@ -251,6 +258,14 @@ export class Ledger {
     for (const { reject } of this.#questions.values()) reject(error);
     this.#questions.clear();
   }
+}
+
+function refusal({
+  message,
+  fault,
+}: Extract<FromLedgerThread, { type: 'refusal' }>): LedgerError | QueryError {
+  if (fault !== null) return new QueryError(fault.code, fault.parameter, message);
+  return new LedgerError('QUERY_FAILED', message);
 }
 
 /** The position that the thread opened the ledger at. */

@@ -12,9 +12,11 @@ export function question(parse: (params: Params) => QueryRequest): ApiHandler {
   return async ({ params, ingest }) => {
     const { rest, fresh } = takeFreshness(params);
     const query = parse(rest);
-    const completeUntil = await settled(ingest, fresh);
+    const completeUntil = await settledUntil(ingest, fresh);
+    // Levels hold until then, not longer.
+    if (query.type === 'usage') query.query.completeUntil = completeUntil;
     const answer = await ingest.ledger.query(query);
-    return { status: 200, body: { ...answer, completeUntil } };
+    return { status: 200, body: { ...answer, completeUntil: millisecondText(completeUntil) } };
   };
 }
 
@@ -31,8 +33,17 @@ export async function waited(
 
 /** @returns up to when answers are complete, RFC 3339 */
 export async function settled(ingest: Ingest, fresh: boolean): Promise<string> {
+  return millisecondText(await settledUntil(ingest, fresh));
+}
+
+/** @returns up to when answers are complete, Unix nanoseconds, cut to the milliseconds that an answer tells */
+export async function settledUntil(ingest: Ingest, fresh: boolean): Promise<bigint> {
   const completeUntil = fresh ? await caughtUp(ingest) : ingest.completeUntil();
-  return new Date(Number(completeUntil / 1_000_000n)).toISOString();
+  return completeUntil - (completeUntil % 1_000_000n);
+}
+
+function millisecondText(unixNano: bigint): string {
+  return new Date(Number(unixNano / 1_000_000n)).toISOString();
 }
 
 /** `freshness` says how long to wait, not what to ask: it is taken out before the question is read. */

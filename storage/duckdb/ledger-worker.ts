@@ -7,7 +7,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { exportLake } from '../lake/lake-export.ts';
 import type { LedgerBatch } from '../ledger-batch.ts';
-import { type EventKeysAnswer, type EventKeysQuery, type QueryRequest, runQuery } from '../query/index.ts';
+import {
+  type EventKeysAnswer,
+  type EventKeysQuery,
+  QueryError,
+  type QueryRequest,
+  runQuery,
+} from '../query/index.ts';
 import { messageOf, openDatabase } from './database.ts';
 import { LedgerError } from './ledger-error.ts';
 import type { FromLedgerThread, LedgerThreadOptions, ToLedgerThread } from './ledger-protocol.ts';
@@ -241,11 +247,16 @@ function send(message: FromLedgerThread): void {
   parentPort!.postMessage(message);
 }
 
+/** A QueryError's fields: only plain data crosses threads. */
+function faultOf(error: unknown): Extract<FromLedgerThread, { type: 'refusal' }>['fault'] {
+  return error instanceof QueryError ? { code: error.code, parameter: error.parameter } : null;
+}
+
 /** How a promise's end is told. */
 function answering(id: number): [(answer: unknown) => void, (error: unknown) => void] {
   return [
     (answer) => send({ type: 'answer', id, answer }),
-    (error) => send({ type: 'refusal', id, message: messageOf(error) }),
+    (error) => send({ type: 'refusal', id, message: messageOf(error), fault: faultOf(error) }),
   ];
 }
 
