@@ -12,6 +12,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import express, { type Express } from 'express';
 import { type DirectoryLock, lockDirectory } from '../storage/directory-lock.ts';
 import { freeDiskBytes } from '../storage/journal/free-disk.ts';
+import { LakePublisher } from '../storage/lake/publisher.ts';
+import { asActor, FILE_ACTOR } from './actor.ts';
 import { applyConfig } from './apply-config.ts';
 import type { ServerConfig } from './config.ts';
 import type { FileResources } from './config-changes.ts';
@@ -35,6 +37,8 @@ const BODIES_LIMIT_BYTES = 512 * 1024 * 1024;
 const DISK_CHECK_MS = 2_000;
 const RETENTION_CHECK_MS = 10 * 60_000;
 const DAY_MS = 24 * 3600_000;
+/** How long an analyst's session can go on with the catalogue that it opened. */
+const KEEP_REPLACED_MS = 3600_000;
 
 type State = 'recovering' | 'ready' | 'draining' | 'stopped';
 
@@ -49,6 +53,7 @@ export class Receiver {
   readonly #counters = new IngestCounters();
   #state: State = 'recovering';
   #ingest: Ingest | null = null;
+  #publisher: LakePublisher | null = null;
   /** Settles with each change of state, for those who wait for one. */
   #changed = Promise.withResolvers<void>();
   /** Answers that are owed, with what was asked. */
@@ -138,6 +143,7 @@ export class Receiver {
     const ingest = this.#ingest;
     this.#ingest = null;
     try {
+      await this.#publisher?.stop();
       await ingest?.close();
     } finally {
       this.#become('stopped');
@@ -176,6 +182,7 @@ export class Receiver {
         if (cut !== null) this.#log.warn('a torn write at the end of the journal was cut off', { ...cut });
         await this.#applyConfig(ingest);
         this.#ingest = ingest;
+        this.#publisher = this.#publishLake(ingest);
         if (this.#state === 'recovering') this.#become('ready');
         ingest.ledger.onLoaded(() => {
           this.#failures = 0;
@@ -216,6 +223,7 @@ export class Receiver {
     this.#ingest = null;
     this.#become('recovering');
     this.#opening = (async () => {
+      await this.#publisher?.stop();
       await ingest.close().catch((closeError) => {
         this.#log.warn('closing after a failure failed too', { error: String(closeError) });
       });
@@ -223,6 +231,16 @@ export class Receiver {
       await this.#openIngest();
     })();
     await this.#opening;
+  }
+
+  #publishLake({ ledger }: Ingest): LakePublisher {
+    return LakePublisher.start({
+      directory: join(this.#config.dataDir, 'lake'),
+      ledger,
+      keepReplacedMs: KEEP_REPLACED_MS,
+      onFailed: (error) =>
+        this.#log.warn('the lake could not be brought up to date', { error: String(error) }),
+    });
   }
 
   async #pause(): Promise<void> {
