@@ -23,7 +23,7 @@ if (values.property !== undefined) await propertyRuns(wholeNumber('property', va
 else await torture();
 
 async function propertyRuns(runs: number): Promise<void> {
-  const sums = { points: 0, sent: 0, requests: 0, restarts: 0, kills: 0 };
+  const sums = { points: 0, events: 0, records: 0, sent: 0, requests: 0, changes: 0, restarts: 0, kills: 0 };
   for (let run = 0; run < runs; run++) {
     const outcome = await runProperty(seed + run);
     for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += outcome[name];
@@ -38,9 +38,11 @@ async function torture(): Promise<void> {
   console.log(`torture with seed ${seed}: ${kills} kills, at least ${points} acknowledged points`);
   const outcome = await runTorture({ kills, points, seed, log: (line) => console.log(line) });
   console.log(JSON.stringify(outcome));
+  const { acknowledged } = outcome;
+  const { logs, spans, records } = acknowledged;
   console.log(
-    `${outcome.kills} kills, ${outcome.acknowledgedPoints} points acknowledged: ` +
-      `${outcome.lost} lost, ${outcome.countedTwice} counted twice; ` +
+    `${outcome.kills} kills; ${acknowledged.points} points, ${logs} log records, ${spans} spans and ${records} records by hand ` +
+      `acknowledged: ${outcome.lost} lost, ${outcome.countedTwice} counted twice; ` +
       `the ledger made anew from the journal differs in ${outcome.rebuildDifferences} rows`,
   );
 }

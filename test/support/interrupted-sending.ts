@@ -22,7 +22,7 @@ export interface SendingOutcome {
  * Sends all requests, up to four at a time. At the places in `interruptions` the receiver goes away while they are in
  * flight, and comes back on its data directory.
  * @param options of the receiver that comes back, beside its data directory
- * @throws Error on an answer that no retry can change
+ * @throws Error on an answer that no retry can change; no receiver runs then
  */
 export async function sendInterrupted(
   running: ReceiverProcess,
@@ -60,6 +60,10 @@ export async function sendInterrupted(
       }
       await sending;
     }
+  } catch (error) {
+    // The caller knows only the one that it gave.
+    await outcome.receiver.kill();
+    throw error;
   } finally {
     for (const client of clients.values()) client.close();
   }

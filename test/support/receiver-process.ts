@@ -98,7 +98,12 @@ export async function startReceiver(options: ReceiverOptions): Promise<ReceiverP
       return heard.exited;
     },
   };
-  if (until === 'ready') await becomeReady(receiver, startTimeoutMs);
+  try {
+    if (until === 'ready') await becomeReady(receiver, startTimeoutMs);
+  } catch (error) {
+    await receiver.kill();
+    throw error;
+  }
   return receiver;
 }
 

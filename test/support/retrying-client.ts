@@ -49,7 +49,7 @@ export class RetryingClient {
       let pauseMs: number;
       if ('error' in attempt) {
         this.broken++;
-        pauseMs = 20;
+        pauseMs = 50;
       } else if (accepted.includes(attempt.status)) {
         this.acknowledged++;
         return { attempts, status: attempt.status, body: attempt.body };

@@ -1,23 +1,15 @@
 /**
- * kill -9 in a loop while three clients send and retry. Every request is retried until it is acknowledged, so what
- * the receiver must have counted is known exactly; then the ledger is made anew from the journal, and both agree.
+ * kill -9 in a loop while three clients send data points, log records, spans and records by hand, and retry. Every
+ * request is retried until it is acknowledged, so what the receiver must have counted is known exactly; then the ledger
+ * is made anew from the journal, and both agree.
  */
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { decimalText, scaledOfText, scaledQuantity } from '../model/usage-model.ts';
+import { decimalText, scaledOfText } from '../model/usage-model.ts';
 import { compareLedgers } from './ledger-comparison.ts';
-import {
-  CUMULATIVE,
-  DELTA,
-  type OtlpAttributes,
-  type OtlpPoint,
-  type OtlpStream,
-  stream,
-} from './otlp-points.ts';
-import { ProtobufWriter, requestOf } from './otlp-writer.ts';
 import { Random } from './random.ts';
 import { readQuarantine, readTotals } from './receiver-api.ts';
 import {
@@ -29,10 +21,18 @@ import {
   startReceiver,
 } from './receiver-process.ts';
 import { RetryingClient } from './retrying-client.ts';
+import {
+  TORTURE_RANGE,
+  type TortureKind,
+  type TortureSource,
+  tortureEvents,
+  torturePoints,
+  tortureRecords,
+} from './torture-sources.ts';
 
 export interface TortureOptions {
   kills: number;
-  /** Goes on until at least so many points were acknowledged, also when all kills are done. */
+  /** Goes on until at least so many data points were acknowledged, also when all kills are done. */
   points: number;
   seed: number;
   /** What to do with a line of progress. */
@@ -42,8 +42,8 @@ export interface TortureOptions {
 export interface TortureOutcome {
   kills: number;
   gracefulStops: number;
-  /** Distinct points that were acknowledged; each was acknowledged at least once. */
-  acknowledgedPoints: number;
+  /** Distinct data points, log records, spans and records by hand that were acknowledged at least once. */
+  acknowledged: Record<TortureKind, number>;
   acknowledgedRequests: number;
   /** Attempts that broke without an answer, and that were refused with 503. */
   broken: number;
@@ -60,10 +60,7 @@ export interface TortureOutcome {
   seconds: number;
 }
 
-/** A day whose hours the points' times run through. */
-const RANGE = { from: '2025-11-01T00:00:00Z', to: '2025-12-01T00:00:00Z' };
-const FIRST_TIME = 1_761_955_200_000_000_000n;
-const MILLISECOND = 1_000_000n;
+const CLIENTS = 3;
 
 /** @throws Error naming the seed, with what differs; the data directory is then left where it is */
 export async function runTorture(options: TortureOptions): Promise<TortureOutcome> {
@@ -73,13 +70,15 @@ export async function runTorture(options: TortureOptions): Promise<TortureOutcom
   const dataDir = await mkdtemp(join(tmpdir(), 'usage-meter-torture-'));
   const port = await freePort();
   let receiver = await startReceiver({ dataDir, port });
-  const clients = [deltaIntegers, deltaDoubles, cumulativeIntegers].map(
-    (source, index) => new TortureClient(source(index), new Random(seed * 31 + index), receiver.url),
+  const clients = Array.from(
+    { length: CLIENTS },
+    (_, index) => new TortureClient(index, new Random(seed * 31 + index), receiver.url),
   );
+  const senders = clients.flatMap((client) => client.senders);
   const outcome: TortureOutcome = {
     kills: 0,
     gracefulStops: 0,
-    acknowledgedPoints: 0,
+    acknowledged: { points: 0, logs: 0, spans: 0, records: 0 },
     acknowledgedRequests: 0,
     broken: 0,
     refused: 0,
@@ -91,7 +90,8 @@ export async function runTorture(options: TortureOptions): Promise<TortureOutcom
     rebuildDifferences: 0,
     seconds: 0,
   };
-  const acknowledged = () => clients.reduce((sum, client) => sum + client.acknowledgedPoints, 0);
+  const acknowledged = (kind: TortureKind) =>
+    senders.reduce((sum, sender) => sum + (sender.kind === kind ? sender.acknowledged : 0), 0);
   try {
     let isEnough = false;
     const sending = Promise.all(clients.map((client) => client.run(() => isEnough)));
@@ -111,22 +111,23 @@ export async function runTorture(options: TortureOptions): Promise<TortureOutcom
       }
       // Some are killed again while they recover.
       receiver = await startReceiver({ dataDir, port, until: random.chance(0.3) ? 'listening' : 'ready' });
-      if (outcome.kills % 10 === 0) log(`${outcome.kills} kills, ${acknowledged()} points acknowledged`);
+      if (outcome.kills % 10 === 0)
+        log(`${outcome.kills} kills, ${acknowledged('points')} points acknowledged`);
     }
     await becomeReady(receiver);
-    while (acknowledged() < options.points && failure === undefined) await sleep(20);
+    while (acknowledged('points') < options.points && failure === undefined) await sleep(20);
     isEnough = true;
     await sending;
 
-    for (const client of clients) {
-      outcome.acknowledgedPoints += client.acknowledgedPoints;
-      outcome.acknowledgedRequests += client.http.acknowledged;
-      outcome.broken += client.http.broken;
-      outcome.refused += client.http.refused;
-      outcome.repeats += client.repeats;
+    for (const { kind, acknowledged, http, repeats } of senders) {
+      outcome.acknowledged[kind] += acknowledged;
+      outcome.acknowledgedRequests += http.acknowledged;
+      outcome.broken += http.broken;
+      outcome.refused += http.refused;
+      outcome.repeats += repeats;
     }
-    log(`${outcome.kills} kills, ${outcome.acknowledgedPoints} points acknowledged; comparing`);
-    const differing = await compareTotals(clients, receiver, outcome);
+    log(`${outcome.kills} kills, ${JSON.stringify(outcome.acknowledged)} acknowledged; comparing`);
+    const differing = await compareTotals(senders, receiver, outcome);
     await receiver.stop();
     log('making the ledger anew from the journal');
     const differences = await compareWithRebuilt(dataDir, outcome);
@@ -140,7 +141,7 @@ export async function runTorture(options: TortureOptions): Promise<TortureOutcom
       cause: error,
     });
   } finally {
-    for (const client of clients) client.http.close();
+    for (const { http } of senders) http.close();
   }
   await rm(dataDir, { recursive: true, force: true });
   outcome.seconds = Math.round((performance.now() - startedAt) / 1000);
@@ -149,15 +150,15 @@ export async function runTorture(options: TortureOptions): Promise<TortureOutcom
 
 /** @returns a line per customer and dimension whose total is not what was acknowledged */
 async function compareTotals(
-  clients: TortureClient[],
+  senders: readonly TortureSender[],
   receiver: ReceiverProcess,
   outcome: TortureOutcome,
 ): Promise<string[]> {
   const expected = new Map<string, bigint>();
-  for (const client of clients) {
-    for (const [key, sum] of client.source.totals()) expected.set(key, (expected.get(key) ?? 0n) + sum);
+  for (const sender of senders) {
+    for (const [key, sum] of sender.totals()) expected.set(key, (expected.get(key) ?? 0n) + sum);
   }
-  const actual = await readTotals(receiver.url, RANGE.from, RANGE.to);
+  const actual = await readTotals(receiver.url, TORTURE_RANGE.from, TORTURE_RANGE.to);
   outcome.quarantined = (await readQuarantine(receiver.url)).reduce((sum, row) => sum + row.signals, 0);
   const differing: string[] = [];
   if (outcome.quarantined > 0) differing.push(`${outcome.quarantined} signals in quarantine`);
@@ -193,146 +194,94 @@ async function compareWithRebuilt(dataDir: string, outcome: TortureOutcome): Pro
   });
 }
 
-/** Sends a source's points in bodies of changing size, one after the other, now and then one twice. */
+/** Sends what its sources make, in bodies of changing size, one after the other, now and then one twice. */
 class TortureClient {
-  readonly source: PointSource;
-  readonly http: RetryingClient;
-  acknowledgedPoints = 0;
-  repeats = 0;
+  readonly senders: readonly TortureSender[];
   readonly #random: Random;
-  readonly #writer = new ProtobufWriter();
-  /** Points of the latest acknowledged bodies, to be sent again in other groups. */
-  #recent: OtlpPoint[][] = [];
 
-  constructor(source: PointSource, random: Random, url: string) {
-    this.source = source;
+  constructor(client: number, random: Random, url: string) {
     this.#random = random;
-    this.http = new RetryingClient({ url: () => url });
+    this.senders = [
+      new SourceSender(tortureRecords(client), random, url),
+      new SourceSender(tortureEvents(client, 'logs'), random, url),
+      new SourceSender(tortureEvents(client, 'spans'), random, url),
+      new SourceSender(torturePoints(client), random, url),
+    ];
   }
 
   async run(isEnough: () => boolean): Promise<void> {
-    while (!isEnough()) {
-      const points = this.source.next(this.#random.pick([1, 50, 500, 1500]), this.#random);
-      const sends = [this.#send(points)];
-      if (this.#random.chance(0.1)) {
-        sends.push(this.#send(points));
-        this.repeats++;
-      }
-      if (this.#recent.length > 0 && this.#random.chance(0.2)) {
-        sends.push(this.#send(this.#random.shuffled(this.#random.pick(this.#recent))));
-        this.repeats++;
-      }
-      await Promise.all(sends);
-      this.acknowledgedPoints += points.length;
-      this.#recent.push(points);
-      if (this.#recent.length > 30) this.#recent.splice(this.#random.integer(0, 29), 1);
-      // Steady rather than fast: the machine has other work, and the kills shall meet requests of every phase.
-      await sleep(this.#random.integer(0, 15));
-    }
+    await Promise.all(this.senders.map((sender) => this.#keepSending(sender, isEnough)));
   }
 
-  async #send(points: OtlpPoint[]): Promise<void> {
-    const body = this.#writer.encode(requestOf(points));
-    if (this.#random.chance(0.3)) await this.http.send(body);
-    else await this.http.send(gzipSync(body, { level: 1 }), { 'content-encoding': 'gzip' });
+  async #keepSending(sender: TortureSender, isEnough: () => boolean): Promise<void> {
+    while (!isEnough()) {
+      await sender.send();
+      // Steady rather than fast: the machine has other work, and the kills shall meet requests of every phase.
+      await sleep(this.#random.integer(0, sender.kind === 'points' ? 15 : 100));
+    }
   }
 }
 
-/** Makes points, each of which is new, and knows what all of them come to. */
-interface PointSource {
-  next(count: number, random: Random): OtlpPoint[];
-  /** `customer / dimension` → quantity × 10^12 of everything made so far */
+interface TortureSender {
+  readonly kind: TortureKind;
+  readonly http: RetryingClient;
+  /** Distinct items of acknowledged bodies. */
+  readonly acknowledged: number;
+  readonly repeats: number;
+  /** Sends new items, and some of the old ones again, until all are acknowledged. */
+  send(): Promise<void>;
   totals(): Map<string, bigint>;
 }
 
-const CUSTOMERS = 100;
+class SourceSender<Item> implements TortureSender {
+  readonly http: RetryingClient;
+  acknowledged = 0;
+  repeats = 0;
+  readonly #source: TortureSource<Item>;
+  readonly #random: Random;
+  /** Items of the latest acknowledged bodies, to be sent again in other groups. */
+  #recent: Item[][] = [];
 
-/** A customer's attributes are one object, so that the writer encodes them once. */
-function customerAttributes(dimensionId: string): OtlpAttributes[] {
-  return Array.from({ length: CUSTOMERS }, (_, index) => [
-    ['usage.customer.id', `customer-${index}`],
-    ['usage.dimension.id', dimensionId],
-    ['region', index % 2 === 0 ? 'eu' : 'us'],
-  ]);
-}
+  constructor(source: TortureSource<Item>, random: Random, url: string) {
+    this.#source = source;
+    this.#random = random;
+    const { path, contentType } = source;
+    this.http = new RetryingClient({ url: () => url, path, headers: { 'content-type': contentType } });
+  }
 
-function clientStream(index: number, changes: Partial<OtlpStream>): OtlpStream {
-  return stream({
-    resource: [
-      ['service.name', 'torture'],
-      ['service.instance.id', `client-${index}`],
-      ['telemetry.sdk.name', 'opentelemetry'],
-    ],
-    name: `torture.${index}`,
-    ...changes,
-  });
-}
+  get kind(): TortureKind {
+    return this.#source.kind;
+  }
 
-function deltaSource(
-  index: number,
-  dimensionId: string,
-  value: (random: Random) => bigint | number,
-): PointSource {
-  const own = clientStream(index, { temporality: DELTA });
-  const attributes = customerAttributes(dimensionId);
-  const sums = new Map<string, bigint>();
-  let timeUnixNano = FIRST_TIME;
-  return {
-    next: (count, random) =>
-      Array.from({ length: count }, () => {
-        const customer = random.integer(0, CUSTOMERS - 1);
-        const startUnixNano = timeUnixNano;
-        timeUnixNano += MILLISECOND;
-        const point = { stream: own, attributes: attributes[customer], startUnixNano, timeUnixNano };
-        const quantity = value(random);
-        const key = `customer-${customer} / ${dimensionId}`;
-        sums.set(key, (sums.get(key) ?? 0n) + scaledQuantity(quantity)!);
-        return { ...point, value: quantity, flags: 0 };
-      }),
-    totals: () => sums,
-  };
-}
+  totals(): Map<string, bigint> {
+    return this.#source.totals();
+  }
 
-const deltaIntegers = (index: number) =>
-  deltaSource(index, 'requests', (random) => BigInt(random.integer(1, 1_000_000)));
+  async send(): Promise<void> {
+    const random = this.#random;
+    const items = this.#source.next(random.pick(this.#source.sizes), random);
+    const sends = [this.#post(items)];
+    if (random.chance(0.1)) sends.push(this.#repeat(items));
+    if (this.#recent.length > 0 && random.chance(0.2)) {
+      // Parts of two bodies in one: receivers behind a Collector see such.
+      const mixed = random.shuffled([...random.pick(this.#recent), ...random.pick(this.#recent)]);
+      sends.push(this.#repeat(mixed.slice(0, random.integer(1, mixed.length))));
+    }
+    await Promise.all(sends);
+    this.acknowledged += items.length;
+    this.#recent.push(items);
+    if (this.#recent.length > 30) this.#recent.splice(random.integer(0, 29), 1);
+  }
 
-const deltaDoubles = (index: number) =>
-  deltaSource(index, 'seconds', (random) => random.integer(1, 1_000_000) / 1000 + 0.1);
+  #repeat(items: readonly Item[]): Promise<void> {
+    this.repeats++;
+    return this.#post(items);
+  }
 
-/** Running totals; each of them starts anew now and then, as a restarted app does. */
-function cumulativeIntegers(index: number): PointSource {
-  const dimensionId = 'tokens';
-  const own = clientStream(index, { temporality: CUMULATIVE });
-  const attributes = customerAttributes(dimensionId);
-  const series = attributes.map(() => ({ startUnixNano: FIRST_TIME, total: 0n, earlierStarts: 0n }));
-  let timeUnixNano = FIRST_TIME;
-  return {
-    next: (count, random) =>
-      Array.from({ length: count }, () => {
-        const customer = random.integer(0, CUSTOMERS - 1);
-        const state = series[customer];
-        timeUnixNano += MILLISECOND;
-        if (random.chance(0.01)) {
-          state.earlierStarts += state.total;
-          state.total = 0n;
-          state.startUnixNano = timeUnixNano - 1n;
-        }
-        state.total += BigInt(random.integer(0, 1000));
-        return {
-          stream: own,
-          attributes: attributes[customer],
-          startUnixNano: state.startUnixNano,
-          timeUnixNano,
-          value: state.total,
-          flags: 0,
-        };
-      }),
-    totals: () =>
-      new Map(
-        series.map((state, customer) => [
-          `customer-${customer} / ${dimensionId}`,
-          (state.earlierStarts + state.total) * 10n ** 12n,
-        ]),
-      ),
-  };
+  async #post(items: readonly Item[]): Promise<void> {
+    const { accepted } = this.#source;
+    const body = this.#source.encode(items);
+    if (this.#random.chance(0.3)) await this.http.send(body, {}, accepted);
+    else await this.http.send(gzipSync(body, { level: 1 }), { 'content-encoding': 'gzip' }, accepted);
+  }
 }
