@@ -11,6 +11,7 @@ import type { ChangeRequest, RecordInput } from '../storage/changes.ts';
 import { Journal, type JournalFrame } from '../storage/journal/journal.ts';
 import { Ledger, type LedgerOptions } from '../storage/ledger.ts';
 import { codeName, type QuarantineCode } from '../storage/quarantine-codes.ts';
+import { currentActor } from './actor.ts';
 import {
   type BodyEncoding,
   encodingNumber,
@@ -243,11 +244,12 @@ export class Ingest {
   }
 
   /**
-   * Makes changes of state, all or none. Resolves when they are on disk.
+   * Makes changes of state, all or none, in the name of whoever asks (actor.ts). Resolves when they are on disk.
    * @throws ChangeError, LookBackError, RecordsRefused (of what is to take a record's place; the index is the change's):
    * nothing was changed. Else the request may be repeated after a while.
    */
-  async change(request: ChangeRequest): Promise<Written> {
+  async change({ changes, actor = currentActor() }: ChangeRequest): Promise<Written> {
+    const request: ChangeRequest = actor === undefined ? { changes } : { changes, actor };
     if (this.#failure !== null) throw this.#failure;
     const payload = Buffer.from(JSON.stringify(request));
     // What recovery will read, whatever was handed in: the ledger must come out the same.

@@ -204,7 +204,7 @@ export class Receiver {
   /** The file's declarations hold before the first request is judged. */
   async #applyConfig(ingest: Ingest): Promise<void> {
     try {
-      const changes = await applyConfig(ingest, this.#file);
+      const changes = await asActor(FILE_ACTOR, () => applyConfig(ingest, this.#file));
       if (changes.length > 0)
         this.#log.info('the configuration was applied', {
           changes: changes.length,
@@ -357,6 +357,7 @@ export class Receiver {
       memory: this.#bodies,
       state: () => ({ state: this.#state, diskIsFull: this.#diskIsFull }),
       counters: this.#counters,
+      actorOf: (authorization) => keys.actorOf(authorization),
       log: (message, fields) => this.#log.warn(message, fields),
     };
     app.use(

@@ -6,6 +6,7 @@ import type { Request, Response, Router } from 'express';
 import { JournalError } from '../../storage/journal/journal.ts';
 import { LedgerError } from '../../storage/ledger.ts';
 import { QueryError } from '../../storage/query/query-error.ts';
+import { asActor } from '../actor.ts';
 import type { BodyCompression } from '../frames.ts';
 import { BODY_LIMIT_BYTES, InflateError, inflate } from '../inflate.ts';
 import { type Ingest, IngestError } from '../ingest.ts';
@@ -29,6 +30,8 @@ export interface ApiAccess {
   /** What the receiver is doing. */
   state(): { state: string; diskIsFull: boolean };
   counters: IngestCounters;
+  /** Who asks, for the audit log, by the header of that name. */
+  actorOf(authorization: string | undefined): string;
   log(message: string, fields: Record<string, unknown>): void;
 }
 
@@ -47,6 +50,8 @@ export interface ApiAnswer {
   status: number;
   /** Becomes JSON; nothing is sent where it is undefined. */
   body?: unknown;
+  /** Is sent as it is, in the place of a body; the headers say what it is. */
+  text?: string;
   headers?: Record<string, string>;
 }
 
@@ -96,18 +101,22 @@ async function answer(
     const {
       status,
       body: said,
+      text,
       headers,
-    } = await handler({
-      path: request.params as Record<string, string>,
-      params: queryOf(request),
-      headers: request.headers,
-      body,
-      ingest,
-    });
+    } = await asActor(access.actorOf(request.headers.authorization), () =>
+      handler({
+        path: request.params as Record<string, string>,
+        params: queryOf(request),
+        headers: request.headers,
+        body,
+        ingest,
+      }),
+    );
     for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
     response.setHeader('Cache-Control', 'no-store');
     response.status(status);
-    if (said === undefined) response.end();
+    if (text !== undefined) response.end(text);
+    else if (said === undefined) response.end();
     else response.json(said);
   } catch (error) {
     if (error instanceof BodyError && error.code === 'ABORTED') {

@@ -2,13 +2,16 @@
 import { Router } from 'express';
 import { parseUsageQuery } from '../../storage/query/index.ts';
 import { type ApiAccess, route } from './api-routes.ts';
+import { auditRoutes } from './audit-routes.ts';
 import { customerRoutes } from './customer-routes.ts';
 import { dimensionRoutes } from './dimension-routes.ts';
 import { meterRoutes } from './meter-routes.ts';
+import { periodRoutes } from './period-routes.ts';
 import { ProblemError, sendProblem } from './problem.ts';
 import { quarantineRoutes } from './quarantine-routes.ts';
 import { question } from './questions.ts';
 import { recordRoutes } from './record-routes.ts';
+import { statementRoutes } from './statement-routes.ts';
 import { statusRoute } from './status-route.ts';
 import { Turns } from './turns.ts';
 import { usageWriter } from './usage-writes.ts';
@@ -28,6 +31,9 @@ export function apiRoutes(access: ApiAccess): Router {
   meterRoutes(router, access, writes);
   recordRoutes(router, access, writes);
   quarantineRoutes(router, access);
+  periodRoutes(router, access, writes);
+  statementRoutes(router, access, writes);
+  auditRoutes(router, access);
   statusRoute(router, access);
   return router;
 }

@@ -1,6 +1,10 @@
 /** API keys: who may talk to the receiver at all. Scopes and management come later. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
+import { LOCAL_ACTOR } from '../actor.ts';
+
+/** Hex digits of a key's hash by which the audit log names it: enough to tell keys apart, nothing to guess one by. */
+const ACTOR_DIGITS = 8;
 
 /** Compares in constant time, by digests, so that neither a key's content nor its length shows. */
 export class ApiKeys {
@@ -18,13 +22,23 @@ export class ApiKeys {
   /** @param authorization the header's value, `Bearer KEY` */
   allows(authorization: string | undefined): boolean {
     if (!this.required) return true;
-    const match = /^Bearer +(\S+) *$/i.exec(authorization ?? '');
-    if (match === null) return false;
-    const given = digest(match[1]);
+    const given = digestOf(authorization);
+    if (given === null) return false;
     let allowed = false;
     for (const known of this.#digests) allowed = timingSafeEqual(known, given) || allowed;
     return allowed;
   }
+
+  /** Whom the audit log names for a request that was allowed: `key:` and the begin of the key's SHA-256, or `local`. */
+  actorOf(authorization: string | undefined): string {
+    const given = this.required ? digestOf(authorization) : null;
+    return given === null ? LOCAL_ACTOR : `key:${given.toString('hex').slice(0, ACTOR_DIGITS)}`;
+  }
+}
+
+function digestOf(authorization: string | undefined): Buffer | null {
+  const match = /^Bearer +(\S+) *$/i.exec(authorization ?? '');
+  return match === null ? null : digest(match[1]);
 }
 
 /** 127.0.0.0/8, ::1 and localhost. */

@@ -1,5 +1,6 @@
 /** Opens the ledger's DuckDB file, with its tables and views, or says why it cannot be used. */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { attachFrozenViews } from '../periods/frozen-ledger.ts';
 import { LedgerError } from './ledger-error.ts';
 import { SCHEMA_VERSION, TABLES } from './schema.ts';
 import { viewStatements } from './views.ts';
@@ -43,6 +44,7 @@ export async function openDatabase(
   try {
     const connection = await instance.connect();
     await prepareSchema(connection, options.path);
+    await attachFrozenViews(connection);
     return { instance, connection };
   } catch (cause) {
     instance.closeSync();

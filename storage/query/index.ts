@@ -1,6 +1,14 @@
 /** The questions that the ledger answers, and the one place that runs them. */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import {
+  customerZones,
+  draftStatements,
+  type StatementDraftsAnswer,
+  type StatementDraftsQuery,
+} from '../periods/statement-drafts.ts';
 import type { Customer, Dimension } from '../resources.ts';
+import { type AdjustmentsAnswer, type AdjustmentsQuery, queryAdjustments } from './adjustments-query.ts';
+import { type AuditAnswer, type AuditQuery, queryAudit } from './audit-query.ts';
 import { type LedgerCounts, queryCounts } from './counts-query.ts';
 import {
   type CustomersAnswer,
@@ -42,6 +50,13 @@ import {
 } from './record-query.ts';
 import { queryRecords, type RecordsAnswer, type RecordsQuery } from './records-query.ts';
 import {
+  queryStatement,
+  queryStatements,
+  type StatementsAnswer,
+  type StatementsQuery,
+  type StoredStatement,
+} from './statements-query.ts';
+import {
   queryUsagePresence,
   type UsagePresenceAnswer,
   type UsagePresenceQuery,
@@ -71,6 +86,13 @@ interface Questions {
   meter: { query: string; answer: StoredMeterWithVersions | null };
   meterTotals: { query: MeterTotalsQuery; answer: MeterTotalsAnswer };
   counts: { query?: undefined; answer: LedgerCounts };
+  statementDrafts: { query: StatementDraftsQuery; answer: StatementDraftsAnswer };
+  customerZones: { query?: undefined; answer: string[] };
+  statements: { query: StatementsQuery; answer: StatementsAnswer };
+  /** By id; null where there is none. */
+  statement: { query: string; answer: StoredStatement | null };
+  adjustments: { query: AdjustmentsQuery; answer: AdjustmentsAnswer };
+  audit: { query: AuditQuery; answer: AuditAnswer };
 }
 
 /**
@@ -128,11 +150,42 @@ export async function runQuery<Request extends QueryRequest>(
         return await queryMeterTotals(connection, one.query);
       case 'counts':
         return await queryCounts(connection);
+      case 'statementDrafts':
+        return await draftStatements(connection, one.query);
+      case 'customerZones':
+        return await customerZones(connection);
+      case 'statements':
+        return await queryStatements(connection, one.query);
+      case 'statement':
+        return await queryStatement(connection, one.query);
+      case 'adjustments':
+        return await queryAdjustments(connection, one.query);
+      case 'audit':
+        return await queryAudit(connection, one.query);
     }
   };
   return (await answer(request)) as QueryAnswer<Request>;
 }
 
+export type {
+  PeriodConflict,
+  StatementDraft,
+  StatementDraftsAnswer,
+  StatementDraftsQuery,
+} from '../periods/statement-drafts.ts';
+export {
+  type AdjustmentsAnswer,
+  type AdjustmentsQuery,
+  type PendingAdjustment,
+  parseAdjustmentsQuery,
+} from './adjustments-query.ts';
+export {
+  AUDIT_KINDS,
+  type AuditAnswer,
+  type AuditEntry,
+  type AuditQuery,
+  parseAuditQuery,
+} from './audit-query.ts';
 export type { LedgerCounts } from './counts-query.ts';
 export { type CustomersAnswer, type CustomersQuery, parseCustomersQuery } from './customers-query.ts';
 export { type DimensionsAnswer, type DimensionsQuery, parseDimensionsQuery } from './dimensions-query.ts';
@@ -176,6 +229,14 @@ export {
 } from './record-query.ts';
 export { parseRecordsQuery, type RecordsAnswer, type RecordsQuery } from './records-query.ts';
 export type { ResourceList, ResourceListQuery } from './resource-list.ts';
+export {
+  parseStatementsQuery,
+  type Reopening,
+  type StatementRow,
+  type StatementsAnswer,
+  type StatementsQuery,
+  type StoredStatement,
+} from './statements-query.ts';
 export type { UsagePresenceAnswer, UsagePresenceQuery } from './usage-presence-query.ts';
 export { parseUsageQuery, type UsageAnswer, type UsageQuery, type UsageRow } from './usage-query.ts';
 export type { UsageRecord } from './usage-record.ts';

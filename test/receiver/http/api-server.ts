@@ -35,6 +35,7 @@ export class ApiServer {
       memory: { bytes: 0, limitBytes: 1 << 20 },
       state: () => ({ state: 'ready', diskIsFull: false }),
       counters: new IngestCounters(),
+      actorOf: () => 'local',
       log: () => {},
     };
     app.use('/api/v1', apiRoutes(apiAccess));

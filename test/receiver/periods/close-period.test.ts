@@ -1,0 +1,234 @@
+/** Closing, late data, adjustments and re-opening, over the API of an Ingest in this process. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { ApiServer } from '../http/api-server.ts';
+
+let server: ApiServer;
+
+/** Each test has a customer and a dimension of its own. */
+let customer: string;
+let calls: string;
+let tests = 0;
+
+beforeAll(async () => {
+  server = await ApiServer.start();
+});
+
+beforeEach(() => {
+  tests += 1;
+  customer = `customer-${tests}`;
+  calls = `calls-${tests}`;
+});
+
+afterAll(() => server.stop());
+
+const MARCH = { from: '2026-03-01', to: '2026-04-01' };
+const APRIL = { from: '2026-04-01', to: '2026-05-01' };
+
+async function post(path: string, body: object, status: number) {
+  const reply = await server.client.post(path, body);
+  expect([reply.status, reply.body]).toEqual([status, expect.anything()]);
+  return reply.body;
+}
+
+async function record(recordValue: string, timestamp: string, customerId = customer, dimensionId = calls) {
+  const body = await post('/usage', { customerId, dimensionId, recordValue, timestamp }, 201);
+  return body.records[0].recordId as string;
+}
+
+const close = (period: object, customerId = customer, status = 201) =>
+  post('/periods/close', { customerId, ...period }, status);
+
+/** Period, dimension, quantity, billable quantity, amount and reasons of what is pending. */
+async function pending(customerId = customer) {
+  const { body } = await server.client.get(`/adjustments?customerId=${customerId}`);
+  return body.rows.map(summary);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: an adjustment as the API says it
+function summary(row: any) {
+  const reasons = row.reasons.map(
+    // biome-ignore lint/suspicious/noExplicitAny: a reason as the API says it
+    ({ reason, records, quantity }: any) => `${reason} ${records ?? '-'} ${quantity ?? '-'}`,
+  );
+  return [row.from.slice(0, 7), row.dimensionId, row.quantity, row.billableQuantity, row.amount, ...reasons];
+}
+
+describe('a statement', () => {
+  test('states the usage of the period and its terms, and the next one follows it', async () => {
+    await post(
+      '/dimensions',
+      { id: calls, usageIncrement: '10', rounding: 'ceiling', unitPrice: '0.5' },
+      201,
+    );
+    await record('12', '2026-03-05T00:00:00Z');
+    await record('3.5', '2026-03-31T23:59:59.999999999Z');
+    await record('7', '2026-04-01T00:00:00Z');
+    const march = await close({ ...MARCH, note: 'first' });
+    expect(march).toMatchObject({
+      customerId: customer,
+      from: '2026-03-01T00:00:00Z',
+      to: '2026-04-01T00:00:00Z',
+      timeZone: 'UTC',
+      note: 'first',
+      previousHash: null,
+      lines: [
+        {
+          dimensionId: calls,
+          quantity: '15.5',
+          billableQuantity: '20',
+          unitPrice: '0.5',
+          amount: '10',
+          records: 2,
+          terms: { aggregation: 'sum', usageIncrement: '10', rounding: 'ceiling' },
+        },
+      ],
+      adjustments: [],
+      totals: { amount: '10', lineAmount: '10', adjustmentAmount: null, records: 2 },
+      reopened: null,
+    });
+    expect(march.id).toBe(march.hash.slice(0, 32));
+    const april = await close(APRIL);
+    expect(april.previousHash).toBe(march.hash);
+    expect(await close(MARCH, customer, 200)).toEqual(march);
+  });
+
+  test.each([
+    ['an overlapping period', { from: '2026-03-15', to: '2026-04-15' }, 409, 'PERIOD_OVERLAPS'],
+    ['a period that is not over', { from: '2026-03-15', to: '2200-01-01' }, 422, 'PERIOD_NOT_OVER'],
+    ['an empty period', { from: '2026-03-15', to: '2026-03-15' }, 400, 'INVALID_BODY'],
+    ['no date', { from: 'March', to: '2026-03-15' }, 400, 'INVALID_BODY'],
+    ['no zone', { ...APRIL, timeZone: 'Berlin' }, 400, 'INVALID_BODY'],
+    ['an empty note', { ...APRIL, note: '' }, 400, 'INVALID_BODY'],
+    ['a strange field', { ...APRIL, force: true }, 400, 'INVALID_BODY'],
+  ])('is refused for %s', async (_, period, status, code) => {
+    await record('12', '2026-03-05T00:00:00Z');
+    await close(MARCH);
+    expect(await close(period, customer, status)).toMatchObject({ code });
+  });
+
+  test('of somebody unknown is 404; of somebody without usage it says nothing', async () => {
+    expect(await close(MARCH, 'nobody', 404)).toMatchObject({ code: 'NOT_FOUND' });
+    await post('/customers', { id: 'quiet', timeZone: 'Europe/Berlin' }, 201);
+    expect(await close(MARCH, 'quiet')).toMatchObject({
+      from: '2026-02-28T23:00:00Z',
+      to: '2026-03-31T22:00:00Z',
+      timeZone: 'Europe/Berlin',
+      lines: [],
+      totals: { amount: null, records: 0 },
+    });
+  });
+
+  test('is only shown in a dry run', async () => {
+    await record('12', '2026-03-05T00:00:00Z');
+    expect(await close({ ...MARCH, dryRun: true }, customer, 200)).toMatchObject({
+      dryRun: true,
+      statement: { lines: [{ quantity: '12' }] },
+    });
+    expect((await server.client.get(`/statements?customerId=${customer}`)).body.rows).toEqual([]);
+  });
+});
+
+describe('an adjustment', () => {
+  test('is what came late, was voided and was amended, by the price that was stated', async () => {
+    await post('/dimensions', { id: calls, usageIncrement: '10', unitPrice: '0.5' }, 201);
+    const first = await record('12', '2026-03-05T00:00:00Z');
+    const second = await record('20', '2026-03-06T00:00:00Z');
+    const march = await close(MARCH);
+    expect(await pending()).toEqual([]);
+    await post(`/dimensions`, { id: 'other', unitPrice: '7' }, 201);
+    expect((await server.client.put(`/dimensions/${calls}`, { unitPrice: '9' })).status).toBe(200);
+    expect(await pending()).toEqual([]);
+    await record('5', '2026-03-07T00:00:00Z');
+    await record('2', '2026-03-07T00:00:00Z', customer, 'other');
+    expect((await server.client.post(`/records/${first}/void`, { reason: 'test' })).status).toBe(200);
+    const amended = await server.client.post(`/records/${second}/amend`, {
+      reason: 'typo',
+      recordValue: '21',
+    });
+    expect(amended.status).toBe(200);
+    const expected = [
+      ['2026-03', calls, '-6', '0', '0', 'amendment 2 1', 'late_arrival 1 5', 'void 1 -12'],
+      ['2026-03', 'other', '2', '2', '14', 'late_arrival 1 2'],
+    ];
+    expect(await pending()).toEqual(expected);
+    const april = await close(APRIL);
+    expect(april.adjustments.map(summary)).toEqual(expected);
+    expect(april.adjustments[0].statementId).toBe(march.id);
+    expect(april.totals).toMatchObject({ amount: '14', lineAmount: null, adjustmentAmount: '14' });
+    expect(await pending()).toEqual([]);
+    expect((await server.client.get(`/statements/${march.id}`)).body).toEqual(march);
+  });
+
+  test('of a statement that is re-opened is pending again, and closing anew subtracts what others state', async () => {
+    await record('12', '2026-03-05T00:00:00Z');
+    const march = await close(MARCH);
+    await record('5', '2026-03-07T00:00:00Z');
+    const april = await close(APRIL);
+    expect(april.adjustments.map(summary)).toEqual([['2026-03', calls, '5', '5', null, 'late_arrival 1 5']]);
+    const reopened = await post(`/statements/${march.id}/reopen`, { note: 'wrong customer' }, 200);
+    expect(reopened).toEqual({ ...march, reopened: expect.objectContaining({ note: 'wrong customer' }) });
+    expect(await post(`/statements/${march.id}/reopen`, { note: 'again' }, 409)).toMatchObject({
+      code: 'ALREADY_REOPENED',
+    });
+    expect(await pending()).toEqual([]);
+    expect(await close({ from: '2026-03-01', to: '2026-03-15' }, customer, 409)).toMatchObject({
+      code: 'PERIOD_ADJUSTED',
+    });
+    const again = await close(MARCH);
+    expect(again.lines).toMatchObject([{ quantity: '17' }]);
+    expect(again.adjustments.map(summary)).toEqual([
+      ['2026-03', calls, '-5', '-5', null, 'already_stated - -5'],
+    ]);
+    expect(await pending()).toEqual([]);
+    await post(`/statements/${april.id}/reopen`, { note: 'again' }, 200);
+    expect(await pending()).toEqual([['2026-03', calls, '5', '5', null, 'statement_reopened - 5']]);
+  });
+
+  test('comes of customers that become one', async () => {
+    await record('12', '2026-03-05T00:00:00Z', customer);
+    await record('5', '2026-03-05T00:00:00Z', `${customer}-old`);
+    await record('1', '2026-04-05T00:00:00Z', `${customer}-old`);
+    await close(MARCH, customer);
+    await close(MARCH, `${customer}-old`);
+    await close(APRIL, `${customer}-old`);
+    expect((await server.client.put(`/customers/${customer}`, { aliases: [`${customer}-old`] })).status).toBe(
+      200,
+    );
+    expect(await pending()).toEqual([]);
+    await record('3', '2026-03-06T00:00:00Z', `${customer}-old`);
+    expect(await pending()).toEqual([['2026-03', calls, '3', '3', null, 'late_arrival 1 3']]);
+    expect((await close(APRIL, customer, 200)).customerId).toBe(`${customer}-old`);
+  });
+});
+
+test('all customers are closed, each in its zone, and once', async () => {
+  await server.stop();
+  server = await ApiServer.start();
+  await post('/customers', { id: 'berlin', timeZone: 'Europe/Berlin' }, 201);
+  await record('1', '2026-03-31T22:30:00Z', 'berlin');
+  await record('2', '2026-03-31T22:30:00Z', 'acme');
+  await record('3', '2026-03-31T21:30:00Z', 'berlin');
+  await post('/customers', { id: 'quiet' }, 201);
+  expect(await post('/periods/close', { ...MARCH, dryRun: true }, 200)).toMatchObject({
+    dryRun: true,
+    closed: 2,
+  });
+  expect(await post('/periods/close', MARCH, 200)).toMatchObject({ closed: 2, alreadyClosed: 0 });
+  expect(await post('/periods/close', MARCH, 200)).toMatchObject({ closed: 0, alreadyClosed: 2 });
+  const { rows } = (await server.client.get('/statements')).body;
+  const lines = await Promise.all(
+    rows.map(async ({ id }: { id: string }) => {
+      const { customerId, lines } = (await server.client.get(`/statements/${id}`)).body;
+      return [customerId, lines[0].quantity];
+    }),
+  );
+  expect(lines.sort()).toEqual([
+    ['acme', '2'],
+    ['berlin', '3'],
+  ]);
+  expect(await post('/periods/close', { from: '2026-03-15', to: '2026-04-15' }, 200)).toMatchObject({
+    closed: 0,
+    conflicting: 2,
+    conflicts: [{ customerId: 'berlin', isAdjustment: false }, { customerId: 'acme' }],
+  });
+});
