@@ -190,7 +190,7 @@ export class Ledger {
         await closed.promise;
       }
     } finally {
-      this.#failure ??= new LedgerError('CLOSED', 'the ledger is closed');
+      this.#failure ??= closedError();
       this.#rejectAll(this.#failure);
       await this.#worker.terminate();
     }
@@ -198,6 +198,9 @@ export class Ledger {
 
   #ask<Answer>(question: (id: number) => ToLedgerThread): Promise<Answer> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
+    // The thread waits for the questions that came before its end. One behind it would still run when the thread is
+    // taken down, which aborts the whole process.
+    if (this.#closing !== null) return Promise.reject(closedError());
     const id = this.#nextQuestion++;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     this.#questions.set(id, { resolve, reject });
@@ -258,6 +261,10 @@ export class Ledger {
     for (const { reject } of this.#questions.values()) reject(error);
     this.#questions.clear();
   }
+}
+
+function closedError(): LedgerError {
+  return new LedgerError('CLOSED', 'the ledger is closed');
 }
 
 function refusal({

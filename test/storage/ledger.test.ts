@@ -212,6 +212,21 @@ describe('a ledger', () => {
     await expect(ledger.whenLoaded(9)).rejects.toMatchObject(closed);
     await expect(ledger.registry()).rejects.toMatchObject(closed);
   });
+
+  test('answers what was asked before it closes, and refuses what comes while it does', async () => {
+    const ledger = await Ledger.open({ path });
+    ledger.append(new BatchWriter().batch([delta(1, '1')]));
+    const before = Array.from({ length: 10 }, () => ledger.query({ type: 'counts' }));
+    const closing = ledger.close();
+    const during = Array.from({ length: 10 }, () => ledger.query({ type: 'counts' }));
+    expect((await Promise.allSettled(before)).map(({ status }) => status)).toEqual(
+      Array(10).fill('fulfilled'),
+    );
+    expect(await Promise.allSettled(during)).toEqual(
+      Array(10).fill({ status: 'rejected', reason: expect.objectContaining({ code: 'CLOSED' }) }),
+    );
+    await closing;
+  });
 });
 
 describe('opening', () => {
