@@ -321,7 +321,12 @@ function claimOf(meter: ModelMeter, version: number, event: OtlpEvent): Claim | 
     // Paths lead past the empty text to nothing.
     value: value === '' ? undefined : value,
     unit: meter.unit,
-    metadata: metadataText(attributes.filter(([name]) => meter.metadata.includes(name))),
+    // Of a key that stands twice a path reads the first.
+    metadata: metadataText(
+      attributes.filter(
+        ([name], at) => meter.metadata.includes(name) && attributes.findIndex(([key]) => key === name) === at,
+      ),
+    ),
     ...timesOf(event),
     eventId: first(meter.eventId),
   };

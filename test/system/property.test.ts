@@ -9,8 +9,12 @@ import { seedFromEnvironment } from '../support/random.ts';
 const first = seedFromEnvironment(Date.now() % 1_000_000);
 const runs = Number(process.env.USAGE_METER_RUNS ?? (process.env.USAGE_METER_SEED ? 1 : 4));
 
-test.each(Array.from({ length: runs }, (_, index) => first + index))('seed %i', async (seed) => {
-  const outcome = await runProperty(seed);
-  console.log(`seed ${seed}: ${JSON.stringify(outcome)}`);
-  expect(outcome.sent).toBeGreaterThan(outcome.points);
-});
+test.each(Array.from({ length: runs }, (_, index) => first + index))(
+  'seed %i',
+  async (seed) => {
+    const outcome = await runProperty(seed);
+    console.log(`seed ${seed}: ${JSON.stringify(outcome)}`);
+    expect(outcome.sent).toBeGreaterThan(outcome.points);
+  },
+  300_000,
+);
