@@ -241,11 +241,14 @@ function checkAliases(
 ): void {
   const owner = known.get(id);
   if (owner !== undefined) throw new ChangeError(`"${id}" is an alias of customer "${owner}"`);
+  const owners = aliases.length === 0 ? null : new Set(known.values());
   for (const alias of aliases) {
     if (alias === id) throw new ChangeError(`customer "${id}" cannot be its own alias`);
     const other = known.get(alias);
     if (other !== undefined && other !== id)
       throw new ChangeError(`alias "${alias}" already means customer "${other}"`);
+    // An alias means a customer at once, never by way of another alias.
+    if (owners!.has(alias)) throw new ChangeError(`"${alias}" cannot be an alias: it has aliases of its own`);
   }
 }
 

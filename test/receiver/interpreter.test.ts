@@ -357,6 +357,7 @@ test.each<[string, Change[], Change]>([
   ['an alias of another', [customer('acme', ['a'])], customer('umbrella', ['a'])],
   ['an id that is an alias', [customer('acme', ['a'])], customer('a')],
   ['its own alias', [], customer('acme', ['acme'])],
+  ['an alias that has aliases', [customer('acme', ['a'])], customer('umbrella', ['acme'])],
 ])('refused: %s', (_, before, change) => {
   const bench = new Bench();
   if (before.length > 0) bench.change(...before);
