@@ -231,7 +231,7 @@ export function tortureRecords(client: number): TortureSource<HandRecord> {
     kind: 'records',
     path: '/api/v1/usage',
     contentType: 'application/json',
-    sizes: [1, 5, 50],
+    sizes: [1, 20, 200],
     accepted: [200, 201],
     next: (count, random) =>
       Array.from({ length: count }, () => {
