@@ -23,10 +23,12 @@ import type { BodyMemory } from './http/body.ts';
 import { metersTestRoutes } from './http/meters-test.ts';
 import { bodyFormat, handleOtlp, OTLP_PATHS, type OtlpRoute, refuse } from './http/otlp.ts';
 import { sendProblem } from './http/problem.ts';
+import { sqlRoutes } from './http/sql-route.ts';
 import { WarningThrottle } from './http/warning-throttle.ts';
 import { Ingest } from './ingest.ts';
 import { IngestCounters } from './ingest-counters.ts';
 import type { Log } from './log.ts';
+import { SqlPool } from './sql/sql-pool.ts';
 
 /** Longer than the idle time of any common load balancer and SDK, or they meet a connection that just closed. */
 const KEEP_ALIVE_MS = 90_000;
@@ -54,6 +56,7 @@ export class Receiver {
   #state: State = 'recovering';
   #ingest: Ingest | null = null;
   #publisher: LakePublisher | null = null;
+  readonly #sql: SqlPool;
   /** Settles with each change of state, for those who wait for one. */
   #changed = Promise.withResolvers<void>();
   /** Answers that are owed, with what was asked. */
@@ -73,6 +76,7 @@ export class Receiver {
     this.#file = file;
     this.#log = log;
     this.#lock = lock;
+    this.#sql = new SqlPool({ lakeDirectory: join(config.dataDir, 'lake') });
     const app = this.#routes(new ApiKeys(config.apiKeys));
     this.#server = createServer((request, response) => {
       this.#open.set(response, request);
@@ -138,6 +142,7 @@ export class Receiver {
     if (this.#state === 'draining' || this.#state === 'stopped') return;
     this.#become('draining');
     this.#stopping.abort();
+    const sqlStopped = this.#sql.stop();
     for (const timer of this.#timers) clearInterval(timer);
     await this.#opening.catch(() => {});
     const ingest = this.#ingest;
@@ -145,6 +150,7 @@ export class Receiver {
     try {
       await this.#publisher?.stop();
       await ingest?.close();
+      await sqlStopped;
     } finally {
       this.#become('stopped');
       // Whoever is still sending gets an answer: some clients drop usage when a connection ends without one.
@@ -367,6 +373,7 @@ export class Receiver {
         stopping: this.#stopping.signal,
       }),
     );
+    app.use('/api/v1', sqlRoutes({ pool: this.#sql, memory: this.#bodies }));
     app.use('/api/v1', apiRoutes(api));
     app.use((request: IncomingMessage, response: ServerResponse) => {
       sendProblem(response, {
