@@ -14,13 +14,14 @@ import {
 } from '../otlp/metric-columns.ts';
 import type { EventClaim, Meter, SeriesClaim } from './claims.ts';
 import type { Registry } from './registry.ts';
+import { seriesRole } from './series-metering.ts';
 import { conversion, convertScaled } from './units.ts';
 
 /** What could be read of a signal; null where there is nothing, or nothing of use. */
 export interface ReadSignal {
   customerId: string | null;
   dimensionId: string | null;
-  /** In {@link unit}. */
+  /** In {@link unit}; null for a running total too. */
   scaled: bigint | null;
   unit: string;
   timeUnixNano: bigint;
@@ -36,6 +37,11 @@ const UNREAD: ReadSignal = {
   timeUnixNano: 0n,
   startUnixNano: 0n,
   metadata: {},
+};
+
+const UNCLAIMED: Pick<SeriesClaim, 'value' | 'assumedTemporality'> = {
+  value: 'point',
+  assumedTemporality: null,
 };
 
 /** @param meter null where it is no more: then only what every point has is read */
@@ -66,7 +72,11 @@ export function readPoint(
     dimensionId: claim?.dimensionId ?? null,
     metadata: claim?.metadata ?? {},
     unit: claim?.unit ?? header.unit,
-    scaled: pointValue(columns, point, claim?.value ?? 'point'),
+    // A running total is no usage: what it counts is what it grew by, which one reading does not say.
+    scaled:
+      seriesRole(header, claim ?? UNCLAIMED) === 'cumulative'
+        ? null
+        : pointValue(columns, point, claim?.value ?? 'point'),
     timeUnixNano: read64(columns.timeUnixNano, point),
     startUnixNano: claim?.ignoresStart ? 0n : read64(columns.startUnixNano, point),
   };

@@ -581,7 +581,7 @@ export class SeriesMetering {
     claim: SeriesClaim,
     hash: string,
   ): { slot: number; isNew: boolean } {
-    const role = seriesRole(context.header, claim, temporalityOf(context.header, claim));
+    const role = seriesRole(context.header, claim);
     const ownHash =
       meter.id === BUILTIN_METER_ID
         ? hash
@@ -787,7 +787,7 @@ function natureOf(header: MetricHeader, claim: SeriesClaim | null): Nature {
 }
 
 /** The temporality that the points of a series are read with: 0 where it has none. */
-function temporalityOf(header: MetricHeader, claim: SeriesClaim): number {
+function temporalityOf(header: MetricHeader, claim: Pick<SeriesClaim, 'assumedTemporality'>): number {
   if (header.kind === KIND_SUMMARY) return TEMPORALITY_CUMULATIVE;
   if (!hasTemporality(header) || isSpecified(header.temporality)) return header.temporality;
   return claim.assumedTemporality ?? header.temporality;
@@ -797,11 +797,17 @@ function isSpecified(temporality: number): boolean {
   return temporality === TEMPORALITY_DELTA || temporality === TEMPORALITY_CUMULATIVE;
 }
 
-function seriesRole(header: MetricHeader, claim: SeriesClaim, temporality: number): SeriesRole {
+/** How the points of a series become usage, for a meter that says this of it. */
+export function seriesRole(
+  header: MetricHeader,
+  claim: Pick<SeriesClaim, 'value' | 'assumedTemporality'>,
+): SeriesRole {
   // The same value for every point says nothing about a running total: each point counts.
   if (typeof claim.value === 'object') return 'delta';
   if (isLevel(header)) return 'level';
-  return header.kind !== KIND_GAUGE && temporality === TEMPORALITY_CUMULATIVE ? 'cumulative' : 'delta';
+  const isRunningTotal =
+    header.kind !== KIND_GAUGE && temporalityOf(header, claim) === TEMPORALITY_CUMULATIVE;
+  return isRunningTotal ? 'cumulative' : 'delta';
 }
 
 /**

@@ -679,6 +679,21 @@ test.each<[string, Record<string, Value>, object, object | null]>([
   }
 });
 
+test.each<[string, number, object, boolean]>([
+  // what               temporality  correction                                   counts
+  ['a delta', 1, { customerId: 'acme' }, true],
+  ['a running total', 2, { customerId: 'acme' }, false],
+  ['a running total', 2, { customerId: 'acme', recordValue: '5' }, true],
+])('%s (temporality %i) corrected by %j counts: %s', (_, aggregationTemporality, correction, counts) => {
+  const bench = new Bench();
+  const sum = { aggregationTemporality, isMonotonic: true, dataPoints: [point(5, {})] };
+  bench.take(FRAME_METRICS, metrics({ name: 'usage.calls', unit: '1', sum }));
+  const rows = bench.change(replay([reference(1, 0)], correction));
+  expect(rows.map(({ value, role, code }) => [value, role, code])).toEqual(
+    counts ? [['5', 'event', '']] : [],
+  );
+});
+
 test('a corrected record brings its replacement', () => {
   const bench = new Bench();
   const rows = bench.change({
