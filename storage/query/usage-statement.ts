@@ -67,7 +67,7 @@ const NO_PARTS = 'NULL::STRUCT(high HUGEINT, whole HUGEINT, rest DECIMAL(38, 12)
 /** Columns of stored.usage that tell one record from another. */
 const RECORD_KEY = 'series, start_time, time, quantity, kind, sequence, event';
 /** Of what readings of a running total added at one time: their record ids depend on the order of arrival. */
-const INCREMENT_KEY = `lower(lpad(hex(epoch_ns(time)), 16, '0')) ||
+export const INCREMENT_KEY = `lower(lpad(hex(epoch_ns(time)), 16, '0')) ||
   left(md5(concat_ws(' ', lower(lpad(hex(any_value(s.hash)), 32, '0')), epoch_ns(start_time))), 16)`;
 
 /**
