@@ -15,6 +15,7 @@ import { currentActor } from './actor.ts';
 import {
   type BodyEncoding,
   encodingNumber,
+  encodingOf,
   FRAME_CHANGES,
   FRAME_RECORDS,
   type OtlpFrame,
@@ -37,7 +38,7 @@ const UNLOADED_ROWS_LIMIT = 1_000_000;
 const UNLOADED_BYTES_LIMIT = 512 * 1024 * 1024;
 /** Frames that are read over on the way to a wanted one, rather than looked up. */
 const READ_AHEAD_FRAMES = 1_000;
-/** Bytes of the frames that one change looks back at: all are in memory at once. */
+/** Bytes of the frames that one change looks back at, inflated: what is made of them is in memory at once. */
 const LOOK_BACK_BYTES = 96 * 1024 * 1024;
 const NO_FRAMES: FrameSet = new Map();
 
@@ -393,7 +394,7 @@ export class Ingest {
 
   /**
    * Frames of the journal by their sequences, which ascend; those that were released are left out.
-   * @throws LookBackError where they have more bytes together, and are more than one
+   * @throws LookBackError where they have more bytes together when inflated, and are more than one
    */
   async #framesAt(sequences: readonly number[], limitBytes = Number.POSITIVE_INFINITY): Promise<FrameSet> {
     const found = new Map<number, JournalFrame>();
@@ -406,7 +407,7 @@ export class Ingest {
         // What lies far ahead is looked up, rather than read up to.
         if (i === wanted.length || wanted[i] - frame.sequence > READ_AHEAD_FRAMES) break;
         if (wanted[i] !== frame.sequence) continue;
-        bytes += frame.payload.byteLength;
+        bytes += decodedBytes(frame);
         if (bytes > limitBytes && found.size > 0) throw new LookBackError(limitBytes);
         found.set(frame.sequence, { ...frame, payload: Uint8Array.from(frame.payload) });
         i += 1;
@@ -489,6 +490,13 @@ export class Ingest {
     this.#failed.resolve(error);
     this.#releaseRoom();
   }
+}
+
+/** Of a body that was inflated when it came, so that the size that gzip puts at its end is true. */
+function decodedBytes({ payload, encoding }: JournalFrame): number {
+  const { byteLength } = payload;
+  if (encodingOf(encoding).compression !== 'gzip' || byteLength < 4) return byteLength;
+  return Math.max(byteLength, Buffer.from(payload.buffer, payload.byteOffset).readUInt32LE(byteLength - 4));
 }
 
 /** Unix nanoseconds, whole milliseconds. */

@@ -159,6 +159,7 @@ export class Interpreter {
       const frame = frames.get(origin);
       // Released from the journal since it was quarantined: it stays where it is.
       if (frame === undefined) continue;
+      this.#groups.trim();
       if (correction === null) {
         settled.push(...this.#judgeAgain(frame, references, sequence, receivedAtUnixNano, outcome));
         continue;

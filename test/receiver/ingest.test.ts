@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FRAME_LOGS, FRAME_METRICS, PLAIN_JSON } from '../../receiver/frames.ts';
+import { type BodyEncoding, FRAME_LOGS, FRAME_METRICS, PLAIN_JSON } from '../../receiver/frames.ts';
 import { Ingest, LookBackError } from '../../receiver/ingest.ts';
 import { ChangeError } from '../../receiver/metering/registry.ts';
 import type { Change, SignalCorrection, SignalReference } from '../../storage/changes.ts';
@@ -42,11 +43,16 @@ function logs(records: readonly Attributes[]) {
 }
 
 /** @param spaces behind the body, which mean nothing: what makes a frame large */
-function take(kind: typeof FRAME_LOGS | typeof FRAME_METRICS, body: object, spaces = 0) {
+function take(
+  kind: typeof FRAME_LOGS | typeof FRAME_METRICS,
+  body: object,
+  spaces = 0,
+  encoding: BodyEncoding = PLAIN_JSON,
+) {
   const text = Buffer.from(JSON.stringify(body));
   const raw = Buffer.alloc(text.length + spaces, ' ');
   text.copy(raw);
-  return ingest.signals(kind, raw, PLAIN_JSON);
+  return ingest.signals(kind, encoding.compression === 'gzip' ? gzipSync(raw) : raw, encoding);
 }
 
 const orphan = (id: string): Attributes => ({
@@ -154,8 +160,9 @@ test('all signals of one frame are corrected by one change', async () => {
   ]);
 });
 
-test('signals of more than one change may look back at are refused; each frame alone is not', async () => {
-  for (const id of ['a', 'b', 'c']) await take(FRAME_LOGS, logs([orphan(id)]), 40 * 1024 * 1024);
+test('a change looks back at so many inflated bytes, but at each frame alone', async () => {
+  const encoding = { format: 'json', compression: 'gzip' } as const;
+  for (const id of ['a', 'b', 'c']) await take(FRAME_LOGS, logs([orphan(id)]), 40 * 1024 * 1024, encoding);
   const all = [1, 2, 3].map((sequence) => reference(sequence));
   const correction = { customerId: 'acme' };
   await expect(ingest.change({ changes: [replay(all, correction)] })).rejects.toThrow(LookBackError);
