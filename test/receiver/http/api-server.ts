@@ -4,10 +4,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import express from 'express';
 import { type ApiAccess, apiRoutes } from '../../../receiver/http/api.ts';
 import { Ingest } from '../../../receiver/ingest.ts';
 import { IngestCounters } from '../../../receiver/ingest-counters.ts';
+import { rebuildLedger } from '../../../receiver/rebuild.ts';
 import { ApiClient } from '../../system/api/api-client.ts';
 
 export class ApiServer {
@@ -46,6 +48,35 @@ export class ApiServer {
 
   get ingest(): Ingest {
     return this.access.ingest!;
+  }
+
+  /** As after a stop and a start. */
+  async restart(): Promise<void> {
+    await this.ingest.close();
+    this.access.ingest = await Ingest.open({ dataDir: this.#dataDir });
+  }
+
+  /** As {@link restart}, with a ledger that was made anew from the journal. */
+  async rebuild(): Promise<void> {
+    await this.ingest.close();
+    await rebuildLedger({ dataDir: this.#dataDir });
+    this.access.ingest = await Ingest.open({ dataDir: this.#dataDir });
+  }
+
+  /** What questions in SQL are answered by the ledger, as text, while nobody else has it open. */
+  async askLedger(questions: readonly string[]): Promise<string[][][]> {
+    await this.ingest.close();
+    const instance = await DuckDBInstance.create(join(this.#dataDir, 'ledger.duckdb'));
+    const connection = await instance.connect();
+    const answers: string[][][] = [];
+    for (const sql of questions) {
+      const rows = (await connection.runAndReadAll(sql)).getRowsJson();
+      answers.push(rows.map((row) => row.map((value) => String(value))));
+    }
+    connection.closeSync();
+    instance.closeSync();
+    this.access.ingest = await Ingest.open({ dataDir: this.#dataDir });
+    return answers;
   }
 
   async stop(): Promise<void> {
