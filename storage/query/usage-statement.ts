@@ -267,13 +267,15 @@ class UsageStatement {
     const counts = 'sum(records)::BIGINT AS records, bool_or(held) AS held';
     if (!one.isQuotient) {
       const rest = this.#sums.of('rest');
-      return `SELECT ${member}, win, sum(high), sum(whole) + ${rest.whole}, ${rest.rest}, ${NO_PARTS}, ${counts}
+      return `SELECT ${member}, win, sum(high) AS high, sum(whole) + ${rest.whole} AS whole, ${rest.rest} AS rest,
+          ${NO_PARTS} AS parts, ${counts}
         FROM (${inWindow}) GROUP BY ${member}, win`;
     }
     const lengths = pieceBoundaries.slice(1).map((boundary, i) => boundary - pieceBoundaries[i]);
     const divisor = one.aggregation === 'levels' ? `(${this.#bound.bigints(lengths)})[piece + 1]` : 'records';
-    return `SELECT ${member}, win, 0::HUGEINT, 0::HUGEINT, 0::DECIMAL(38, 12),
-        list({high: high, whole: whole, rest: rest, divisor: ${divisor}::HUGEINT}) FILTER (records > 0 OR held), ${counts}
+    return `SELECT ${member}, win, 0::HUGEINT AS high, 0::HUGEINT AS whole, 0::DECIMAL(38, 12) AS rest,
+        list({high: high, whole: whole, rest: rest, divisor: ${divisor}::HUGEINT}) FILTER (records > 0 OR held) AS parts,
+          ${counts}
       FROM (${inWindow}) GROUP BY ${member}, win`;
   }
 
@@ -384,11 +386,11 @@ class UsageStatement {
         FROM ${this.#usage} WHERE ${this.#rows(one, before)} GROUP BY ${member})`,
       `${name}_tied AS MATERIALIZED (SELECT ${member}, piece, time, records FROM ${name}_records WHERE stored > 1)`,
       `${name}_spans AS MATERIALIZED (
-        SELECT ${member}, piece, quantity, records, greatest(at, ${query.from}) AS begins,
-          least(next_at, ${ttlNano === null ? '' : `CASE WHEN ${holdUntil} - at > ${ttlNano} THEN at + ${ttlNano} END,`}
+        SELECT ${member}, piece, quantity, records, greatest(time_nano, ${query.from}) AS begins,
+          least(next_at, ${ttlNano === null ? '' : `CASE WHEN ${holdUntil} - time_nano > ${ttlNano} THEN time_nano + ${ttlNano} END,`}
             ${holdUntil}) AS ends
         FROM (
-          SELECT *, epoch_ns(time) AS at, lead(epoch_ns(time)) OVER (PARTITION BY ${member} ORDER BY time) AS next_at
+          SELECT *, epoch_ns(time) AS time_nano, lead(epoch_ns(time)) OVER (PARTITION BY ${member} ORDER BY time) AS next_at
           FROM (
             SELECT ${member}, piece, time, quantity, records FROM ${name}_records WHERE stored = 1
             UNION ALL ${this.#deciding(`${name}_tied`, this.#rows(one))}

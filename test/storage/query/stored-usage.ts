@@ -24,6 +24,10 @@ export interface StoredRecord {
   meterVersion?: number;
   /** 32 hex digits, of an event. */
   eventKey?: string;
+  /** The journal frame that brought it. Default 1. */
+  sequence?: number;
+  /** The journal frame that voided it. Default none. */
+  voidedBy?: number;
 }
 
 export interface StoredCustomer {
@@ -178,29 +182,54 @@ export class StoredUsage {
     }
   }
 
+  /** The ledger is loaded up to this frame; each frame came at one of these times (Unix nanoseconds). */
+  async arrivals(position: number, frames: [sequence: number, receivedAt: bigint][]): Promise<void> {
+    await this.connection.run(`UPDATE stored.position SET sequence = ${position}`);
+    for (const [sequence, receivedAt] of frames) {
+      await this.connection.run(
+        `INSERT INTO stored.arrivals VALUES (${sequence}, make_timestamp_ns(${receivedAt}))`,
+      );
+    }
+  }
+
+  /** Hash of the series of a record that was added. */
+  seriesHash({
+    customerId,
+    dimensionId,
+    metadata = {},
+    meterId = 'builtin',
+    meterVersion = 0,
+  }: StoredRecord): number {
+    return this.#series.get(JSON.stringify([customerId, dimensionId, metadata, meterId, meterVersion]))!;
+  }
+
   async add(records: StoredRecord[]): Promise<void> {
     const keys: number[] = [];
     for (const { customerId, dimensionId, metadata = {}, meterId = 'builtin', meterVersion } of records) {
       keys.push(await this.#seriesKey(customerId, dimensionId, metadata, meterId, meterVersion));
     }
     const appender = await this.connection.createAppender('usage', 'stored');
-    records.forEach(({ customerId, dimensionId, time, quantity, startTime, kind = 0, eventKey }, i) => {
-      const start = startTime === undefined ? 0n : unixNano(startTime);
-      appender.appendInteger(keys[i]);
-      appender.appendInteger(this.#customers.get(customerId)!);
-      appender.appendInteger(this.#dimensions.get(dimensionId)!);
-      appender.appendTimestampNanoseconds(new DuckDBTimestampNanosecondsValue(start));
-      appender.appendTimestampNanoseconds(
-        new DuckDBTimestampNanosecondsValue(typeof time === 'bigint' ? time : unixNano(time)),
-      );
-      appender.appendDecimal(new DuckDBDecimalValue(scaledFromText(quantity)!, 38, 12));
-      appender.appendUTinyInt(kind);
-      appender.appendBigInt(1n);
-      if (eventKey === undefined) appender.appendNull();
-      else appender.appendUHugeInt(BigInt(`0x${eventKey}`));
-      appender.appendNull();
-      appender.endRow();
-    });
+    records.forEach(
+      ({ customerId, dimensionId, time, quantity, startTime, kind = 0, eventKey, ...rest }, i) => {
+        const { sequence = 1, voidedBy } = rest;
+        const start = startTime === undefined ? 0n : unixNano(startTime);
+        appender.appendInteger(keys[i]);
+        appender.appendInteger(this.#customers.get(customerId)!);
+        appender.appendInteger(this.#dimensions.get(dimensionId)!);
+        appender.appendTimestampNanoseconds(new DuckDBTimestampNanosecondsValue(start));
+        appender.appendTimestampNanoseconds(
+          new DuckDBTimestampNanosecondsValue(typeof time === 'bigint' ? time : unixNano(time)),
+        );
+        appender.appendDecimal(new DuckDBDecimalValue(scaledFromText(quantity)!, 38, 12));
+        appender.appendUTinyInt(kind);
+        appender.appendBigInt(BigInt(sequence));
+        if (eventKey === undefined) appender.appendNull();
+        else appender.appendUHugeInt(BigInt(`0x${eventKey}`));
+        if (voidedBy === undefined) appender.appendNull();
+        else appender.appendBigInt(BigInt(voidedBy));
+        appender.endRow();
+      },
+    );
     appender.closeSync();
   }
 
