@@ -70,7 +70,9 @@ function toAnyValue(value: unknown, depth: number): AnyValue | null {
   if (depth > MAX_DEPTH) return null;
   switch (typeof value) {
     case 'string':
-      return { type: 'string', value };
+      // JSON can spell half of a surrogate pair, as of a name that was cut off. Stored, it would become this too, and
+      // whoever is called so would be another one after a restart.
+      return { type: 'string', value: value.toWellFormed() };
     case 'boolean':
       return { type: 'bool', value };
     case 'number':
@@ -91,7 +93,7 @@ function toAnyValue(value: unknown, depth: number): AnyValue | null {
       for (const [key, item] of Object.entries(value)) {
         const converted = toAnyValue(item, depth + 1);
         if (converted === null) return null;
-        entries.push({ key, value: converted });
+        entries.push({ key: key.toWellFormed(), value: converted });
       }
       return { type: 'map', value: entries };
     }

@@ -372,6 +372,15 @@ test('of a key that stands twice, the first one is read', () => {
   );
 });
 
+test.each<[string, string]>([
+  [String.raw`"a\ud83d"`, 'a\ufffd'],
+  [String.raw`"a\ud83d\ude00"`, 'a\u{1f600}'],
+  [String.raw`{"b\udc00":["\ud800"]}`, '{"b\ufffd":["\ufffd"]}'],
+])('JSON text as it can be written: %s', (json, text) => {
+  const signal = logOf({}, { body: anyValue(`{"a":${json}}`) });
+  expect(claimed({ metadata: { a: 'body.a' } }, signal).metadata).toEqual({ a: text });
+});
+
 test('a value nested too deep in JSON is none', () => {
   const nested = (depth: number) => anyValue(`{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`);
   const metadata = { a: 'body.a' };
