@@ -1,62 +1,91 @@
-/** The command line: what each sub-command takes, and how its end is told. */
-import { Command, Option } from 'commander';
-import { checkConfig, rebuild, repairJournal, serve } from '../receiver/main.ts';
+/** The command line: which sub-commands there are, and how the end of each is told. */
+import { Command, CommanderError } from 'commander';
+import { z } from 'zod';
+import { ReceiverError } from './http-client.ts';
 import { importCommand } from './import/command.ts';
+import type { ImportShell } from './import/import-run.ts';
 import { addMetersCommand } from './meters/command.ts';
+import { RefusedError } from './receiver-api.ts';
+import { addServerCommands } from './server/command.ts';
+import { EXIT, processShell, type Shell } from './shell.ts';
+import { addUsageCommands } from './usage/command.ts';
+import { UsageError } from './usage-error.ts';
 
-/** Runs the command and sets the exit code: 0 done, 1 failed, 2 wrong usage. */
-export async function run(argv: readonly string[]): Promise<void> {
+const EXIT_CODES = `
+Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 done in part.`;
+
+/** The command with all that is below it. */
+export function program(shell: Shell): Command {
   const program = new Command('usage-meter')
     .description('Billing-grade usage metering from OpenTelemetry')
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+    .addHelpText('after', EXIT_CODES)
+    .configureOutput({
+      writeOut: (text) => shell.output.write(text),
+      writeErr: (text) => shell.errors.write(text),
+      getOutHelpWidth: () => shell.width,
+      getErrHelpWidth: () => shell.width,
+    })
+    .exitOverride();
+  addServerCommands(program);
+  addUsageCommands(program, shell);
+  program.addCommand(importCommand(importShell(shell)).copyInheritedSettings(program));
+  addMetersCommand(program, shell);
+  return program;
+}
 
-  program
-    .command('serve')
-    .description('run the receiver and its ledger')
-    .option('--host <address>', 'address to listen on (default 127.0.0.1; others need USAGE_METER_API_KEYS)')
-    .option('--port <number>', 'port, 0 for a free one (default 4318)')
-    .option('--config <file>', 'configuration file (default ./usage-meter.yaml where there is one)')
-    .option('--data-dir <folder>', 'where journal and ledger are kept (default ./data)')
-    .addOption(new Option('--log <format>', 'log lines for people or programs').choices(['text', 'json']))
-    .action((flags) => serve(flags));
+/** Runs a command of this process and sets its exit code. */
+export async function run(argv: readonly string[]): Promise<void> {
+  const shell = processShell();
+  // Whoever reads the output has read enough, as head does.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(EXIT.done);
+  });
+  const code = await runCommand(argv.slice(2), shell);
+  if (code !== EXIT.done) process.exitCode = code;
+}
 
-  program
-    .command('rebuild')
-    .description('make the ledger anew from the journal (the receiver must be stopped)')
-    .option('--config <file>', 'configuration file (default ./usage-meter.yaml where there is one)')
-    .option('--data-dir <folder>', 'where journal and ledger are kept (default ./data)')
-    .option('--into <file>', 'write the new ledger here and leave the present one alone')
-    .action((flags) => rebuild(flags));
-
-  program
-    .command('journal')
-    .description('look after the journal')
-    .command('repair')
-    .description(
-      'make a corrupt journal open again: save what is whole, say what is lost (the receiver must be stopped)',
-    )
-    .option('--config <file>', 'configuration file (default ./usage-meter.yaml where there is one)')
-    .option('--data-dir <folder>', 'where journal and ledger are kept (default ./data)')
-    .action((flags) => repairJournal(flags));
-
-  program
-    .command('config')
-    .description('look after the configuration')
-    .command('check')
-    .description(
-      'say what is wrong with the configuration, with lines, or each value and where it comes from',
-    )
-    .option('--config <file>', 'configuration file (default ./usage-meter.yaml where there is one)')
-    .option('--json', 'for programs')
-    .action((flags) => checkConfig(flags));
-
-  program.addCommand(importCommand());
-  addMetersCommand(program);
-
+/**
+ * Runs a command.
+ * @param args as typed behind `usage-meter`
+ * @returns the exit code, see {@link EXIT}
+ */
+export async function runCommand(args: readonly string[], shell: Shell): Promise<number> {
   try {
-    await program.parseAsync(argv);
+    await program(shell).parseAsync(args, { from: 'user' });
+    return shell.exitCode;
   } catch (error) {
-    console.error(`usage-meter: ${(error as Error).message}`);
-    process.exitCode = 1;
+    return failed(error, shell);
   }
+}
+
+function failed(error: unknown, shell: Shell): number {
+  // It has said why by itself; help is no failure.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUsage;
+  if (error instanceof z.ZodError) {
+    const [{ path, message }] = error.issues;
+    shell.note(
+      `usage-meter: the receiver answers otherwise than this release expects (${path.join('.')}: ${message}): ` +
+        'use the usage-meter of its release',
+    );
+    return EXIT.failed;
+  }
+  shell.note(`usage-meter: ${error instanceof Error ? error.message : String(error)}`);
+  if (error instanceof UsageError) return EXIT.wrongUsage;
+  if (error instanceof ReceiverError && error.code === 'INVALID_URL') return EXIT.wrongUsage;
+  // A parameter at fault was a flag.
+  if (error instanceof RefusedError && error.problem.parameter !== undefined) return EXIT.wrongUsage;
+  return EXIT.failed;
+}
+
+function importShell(shell: Shell): ImportShell {
+  return {
+    environment: shell.environment,
+    print: (text) => shell.print(text),
+    complain: (text) => shell.note(text),
+    terminal: shell.errors,
+    end: (exitCode) => {
+      shell.exitCode = exitCode;
+    },
+  };
 }

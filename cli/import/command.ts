@@ -3,17 +3,7 @@ import { Command } from 'commander';
 import type { ImportFlags } from './import-options.ts';
 import type { ImportShell } from './import-run.ts';
 
-const processShell: ImportShell = {
-  environment: process.env,
-  print: (text) => console.log(text),
-  complain: (text) => console.error(text),
-  terminal: process.stderr,
-  end: (exitCode) => {
-    process.exitCode = exitCode;
-  },
-};
-
-export function importCommand(shell = processShell): Command {
+export function importCommand(shell: ImportShell): Command {
   return new Command('import')
     .description(
       'send usage from CSV, TSV, NDJSON and Parquet files to a running receiver; repeated, each row still counts once',

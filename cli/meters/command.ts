@@ -1,11 +1,12 @@
 /** The flags of `usage-meter meters`, as its help tells them. */
 import { type Command, Option } from 'commander';
+import type { Shell } from '../shell.ts';
 import type { ListFlags } from './list-meters.ts';
 import type { TestFlags } from './test-meter.ts';
 
 const URL_FLAG = 'the receiver (default http://127.0.0.1:4318; its key in USAGE_METER_API_KEY)';
 
-export function addMetersCommand(program: Command): void {
+export function addMetersCommand(program: Command, shell: Shell): void {
   const meters = program.command('meters').description('look at the rules that turn signals into usage');
   meters
     .command('test')
@@ -31,7 +32,7 @@ export function addMetersCommand(program: Command): void {
     .action(async (rule: string, flags: TestFlags) => {
       // The other commands have no use for what reads files.
       const { testMeter } = await import('./test-meter.ts');
-      process.exitCode = await testMeter(rule, flags, process.env);
+      shell.exitCode = await testMeter(rule, flags, shell.environment);
     });
   meters
     .command('list')
@@ -40,6 +41,6 @@ export function addMetersCommand(program: Command): void {
     .option('--json', 'for programs')
     .action(async (flags: ListFlags) => {
       const { listMeters } = await import('./list-meters.ts');
-      process.exitCode = await listMeters(flags, process.env);
+      shell.exitCode = await listMeters(flags, shell.environment);
     });
 }

@@ -1,8 +1,8 @@
 /** `usage-meter meters list`: the meters of a running receiver. */
 import { z } from 'zod';
 import { DEFAULT_URL, ReceiverClient } from '../http-client.ts';
+import { number, printable, textTable } from '../text-table.ts';
 import { ask } from './known-registry.ts';
-import { number, printable, textTable } from './text-table.ts';
 
 export interface ListFlags {
   url?: string;

@@ -5,7 +5,7 @@ import type {
   QuarantinedSample,
   UsageDifference,
 } from '../../receiver/dry-run/report.ts';
-import { counted, cut, number, printable, textTable } from './text-table.ts';
+import { counted, cut, number, printable, textTable } from '../text-table.ts';
 
 /** Customers that are listed; the report for programs has more. */
 const MAX_CUSTOMERS = 20;

@@ -8,7 +8,7 @@ import {
 } from '../../receiver/config-file.ts';
 import type { MeterRule } from '../../receiver/metering/rules/index.ts';
 import { YamlDocument } from '../../receiver/yaml-document.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from '../usage-error.ts';
 
 export interface RuleFile {
   rule: MeterRule;

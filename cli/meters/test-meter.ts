@@ -5,11 +5,11 @@ import { type DryRunProgress, dryRun } from '../../receiver/dry-run/dry-run.ts';
 import { otlpFileFrames, otlpFiles, type SignalName } from '../../receiver/dry-run/otlp-files.ts';
 import type { DryRunReport } from '../../receiver/dry-run/report.ts';
 import { DEFAULT_URL, detailOf, ReceiverClient } from '../http-client.ts';
+import { counted } from '../text-table.ts';
+import { UsageError } from '../usage-error.ts';
 import { type KnownRegistry, knownRegistry } from './known-registry.ts';
 import { reportText } from './report-text.ts';
 import { type RuleFile, readRuleFile } from './rule-file.ts';
-import { counted } from './text-table.ts';
-import { UsageError } from './usage-error.ts';
 
 export interface TestFlags {
   meter?: string;

@@ -1,12 +1,16 @@
 /** Tables that fit a terminal. (Pure.) */
+import cliTruncate from 'cli-truncate';
+import stringWidth from 'string-width';
 
 const GAP = '  ';
 /** Columns of text are not cut below this. */
 const LEAST_WIDTH = 8;
+/** Where the output is no terminal. */
+export const DEFAULT_WIDTH = 120;
 
 /**
- * Lines of a table: text to the left, numbers to the right. Where it is too wide, the widest columns of text are cut;
- * numbers never are.
+ * Lines of a table: text to the left, numbers to the right. Where it is too wide, the widest columns of text are cut
+ * in their middle, because ids differ at their ends; numbers never are.
  */
 export function textTable(
   head: readonly string[],
@@ -14,7 +18,9 @@ export function textTable(
   width: number,
 ): string[] {
   const isNumber = head.map((_, column) => rows.every((row) => /^(?:[-+]?[\d.,]+|–)?$/.test(row[column])));
-  const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column].length)));
+  const widths = head.map((name, column) =>
+    rows.reduce((most, row) => Math.max(most, stringWidth(row[column])), name.length),
+  );
   const total = () => widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1));
   for (let excess = total() - width; excess > 0; excess = total() - width) {
     const cuttable = [...widths.keys()].filter((column) => !isNumber[column] && widths[column] > LEAST_WIDTH);
@@ -24,12 +30,22 @@ export function textTable(
   }
   return [head, ...rows].map((row) =>
     row
-      .map((cell, column) =>
-        isNumber[column] ? cell.padStart(widths[column]) : cut(cell, widths[column]).padEnd(widths[column]),
-      )
+      .map((cell, column) => {
+        if (isNumber[column]) return `${blanks(widths[column] - stringWidth(cell))}${cell}`;
+        const shown = cutInMiddle(cell, widths[column]);
+        return `${shown}${blanks(widths[column] - stringWidth(shown))}`;
+      })
       .join(GAP)
       .trimEnd(),
   );
+}
+
+function blanks(count: number): string {
+  return ' '.repeat(Math.max(0, count));
+}
+
+function cutInMiddle(text: string, width: number): string {
+  return stringWidth(text) <= width ? text : cliTruncate(text, width, { position: 'middle' });
 }
 
 /** A text of at most so many characters. */
@@ -44,6 +60,13 @@ export function printable(text: string): string {
 
 export function number(value: number): string {
   return value.toLocaleString('en');
+}
+
+/** An exact decimal with its thousands apart: `1234567.5` is `1,234,567.5`. */
+export function decimal(text: string): string {
+  const [whole, fraction] = text.split('.');
+  const grouped = whole.replace(/\B(?=(?:\d{3})+$)/g, ',');
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
 /** `1 signal`, `2,000 signals`. */
