@@ -18,6 +18,8 @@ export interface RetryingClientOptions {
   timeoutMs?: number;
 }
 
+const METRICS = '/v1/metrics';
+
 /** What a single attempt came to: an answer, or the error that broke it. */
 type Attempt = { status: number; body: Buffer; retryAfterSeconds: number | null } | { error: Error };
 
@@ -42,7 +44,7 @@ export class RetryingClient {
     headers: Record<string, string> = {},
     accepted: readonly number[] = [200],
   ): Promise<Acknowledgement> {
-    const { timeoutMs = 120_000 } = this.#options;
+    const { timeoutMs = 120_000, path = METRICS } = this.#options;
     const deadline = Date.now() + timeoutMs;
     for (let attempts = 1; ; attempts++) {
       const attempt = await this.#attempt(body, headers);
@@ -57,11 +59,15 @@ export class RetryingClient {
         this.refused++;
         pauseMs = 1000 * (attempt.retryAfterSeconds ?? 0.05);
       } else {
-        throw new Error(`receiver answered ${attempt.status}: ${attempt.body.toString().slice(0, 500)}`);
+        throw new Error(
+          `${path} was answered with ${attempt.status}: ${attempt.body.toString().slice(0, 500)}`,
+        );
       }
       if (Date.now() + pauseMs > deadline) {
         const last = 'error' in attempt ? attempt.error.message : `status ${attempt.status}`;
-        throw new Error(`not acknowledged after ${timeoutMs} ms and ${attempts} attempts; last: ${last}`);
+        throw new Error(
+          `${path}: not acknowledged after ${timeoutMs} ms and ${attempts} attempts; last: ${last}`,
+        );
       }
       await sleep(pauseMs);
     }
@@ -72,7 +78,7 @@ export class RetryingClient {
   }
 
   #attempt(body: Uint8Array, headers: Record<string, string>): Promise<Attempt> {
-    const { url, path = '/v1/metrics' } = this.#options;
+    const { url, path = METRICS } = this.#options;
     return new Promise((resolve) => {
       const outgoing = request(
         new URL(path, url()),

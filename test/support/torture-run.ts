@@ -246,7 +246,13 @@ class SourceSender<Item> implements TortureSender {
     this.#source = source;
     this.#random = random;
     const { path, contentType } = source;
-    this.http = new RetryingClient({ url: () => url, path, headers: { 'content-type': contentType } });
+    this.http = new RetryingClient({
+      url: () => url,
+      path,
+      headers: { 'content-type': contentType },
+      // Where the machine is slow, hardly a request gets through between two kills.
+      timeoutMs: 1_200_000,
+    });
   }
 
   get kind(): TortureKind {
