@@ -217,8 +217,9 @@ export class Ingest {
     const body = inflate(raw, encoding.compression);
     const receivedAtUnixNano = now();
     const expected = this.#journal.lastSequence + 1;
-    const outcome = this.#guarded(() =>
-      this.#interpreter.signals(kind, body, encoding, expected, receivedAtUnixNano),
+    const outcome = this.#guarded(
+      () => this.#interpreter.signals(kind, body, encoding, expected, receivedAtUnixNano),
+      isUndecodable,
     );
     if (outcome.claimed === 0) return outcome;
     await this.#write(kind, encoding, raw, receivedAtUnixNano);
@@ -340,8 +341,11 @@ export class Ingest {
     if (faults.length > 0) throw new RecordsRefused(faults);
   }
 
-  /** What it writes may be half done when it fails: nothing may follow then. */
-  #guarded(interpret: () => MeteringOutcome): MeteringOutcome {
+  /**
+   * What it writes may be half done when it fails: nothing may follow then.
+   * @param isRefusal whether an error says that nothing was written
+   */
+  #guarded(interpret: () => MeteringOutcome, isRefusal = (_error: unknown) => false): MeteringOutcome {
     try {
       return interpret();
     } catch (error) {
@@ -505,6 +509,6 @@ function now(): bigint {
 }
 
 /** A body that says nothing of use, found out before anything was written. */
-function isRefusal(error: unknown): boolean {
+function isUndecodable(error: unknown): boolean {
   return error instanceof DecodeError || error instanceof TooManySignalsError;
 }
