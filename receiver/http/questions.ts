@@ -13,8 +13,8 @@ export function question(parse: (params: Params) => QueryRequest): ApiHandler {
     const { rest, fresh } = takeFreshness(params);
     const query = parse(rest);
     const completeUntil = await settledUntil(ingest, fresh);
-    // Levels hold until then, not longer.
-    if (query.type === 'usage') query.query.completeUntil = completeUntil;
+    // Levels hold until then, not longer, and nothing is known of what comes after.
+    if (query.type === 'usage' || query.type === 'records') query.query.completeUntil = completeUntil;
     const answer = await ingest.ledger.query(query);
     return { status: 200, body: { ...answer, completeUntil: millisecondText(completeUntil) } };
   };

@@ -4,6 +4,7 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
+import { textFromInstant } from './instant.ts';
 import type { QueryParameters } from './parameters.ts';
 import { QueryError } from './query-error.ts';
 
@@ -76,7 +77,12 @@ async function ofInstant(
   completeUntil: bigint | null,
 ): Promise<{ sequence: bigint; holdUntil: bigint | null }> {
   if (completeUntil !== null && unixNano > completeUntil) {
-    throw new QueryError('INVALID_PARAMETER', 'asOf', 'asOf must not be in the future');
+    throw new QueryError(
+      'INVALID_PARAMETER',
+      'asOf',
+      `asOf must not be after ${textFromInstant(completeUntil)}, up to which the ledger is complete ` +
+        `(got "${textFromInstant(unixNano)}")`,
+    );
   }
   const second = unixNano - (unixNano % SECOND_NANO);
   const reader = await connection.runAndReadAll(

@@ -1,6 +1,7 @@
 /** Usage records as they are stored: GET /api/v1/records. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
+import { type AsOf, asOfParameter, knownAsOf } from './as-of.ts';
 import { type CursorPosition, cursorPosition, cursorText, fingerprint } from './cursor.ts';
 import { QueryParameters, type UsageFilter } from './parameters.ts';
 import {
@@ -33,6 +34,10 @@ export interface RecordsQuery extends UsageFilter {
   limit: number;
   /** Time (Unix nanoseconds) and row of the last record of the page before. */
   after: CursorPosition | null;
+  /** What the ledger knew then; null = now. */
+  asOf: AsOf | null;
+  /** Up to when records are complete, Unix nanoseconds: whoever asks says it; null = not known. */
+  completeUntil: bigint | null;
 }
 
 /** Rows by timestamp, then in the order in which they were stored. */
@@ -52,6 +57,7 @@ const PARAMETERS = [
   'meterId',
   'limit',
   'cursor',
+  'asOf',
 ] as const;
 
 /**
@@ -61,12 +67,15 @@ const PARAMETERS = [
  */
 export function parseRecordsQuery(params: Iterable<[string, string]>): RecordsQuery {
   const parameters = new QueryParameters(params, PARAMETERS);
+  const timeZone = parameters.timeZone();
   const query: RecordsQuery = {
     ...parameters.filter(),
-    ...parameters.range(parameters.timeZone()),
+    ...parameters.range(timeZone),
     meterIds: parameters.all('meterId'),
     limit: parameters.limit(),
     after: null,
+    asOf: asOfParameter(parameters, timeZone),
+    completeUntil: null,
   };
   const cursor = parameters.one('cursor', z.string());
   if (cursor !== undefined) query.after = cursorPosition(cursor, recordsFingerprint(query), isPosition);
@@ -79,11 +88,15 @@ function isPosition(position: CursorPosition): boolean {
   );
 }
 
-function recordsFingerprint({ limit: _limit, after: _after, ...question }: RecordsQuery): string {
+function recordsFingerprint(query: RecordsQuery): string {
+  const { limit: _limit, after: _after, completeUntil: _completeUntil, ...question } = query;
   return fingerprint(question);
 }
 
-/** Answers from one snapshot of the ledger. */
+/**
+ * Answers from one state of the ledger.
+ * @throws QueryError naming `asOf` where it is not known
+ */
 export async function queryRecords(
   connection: DuckDBConnection,
   query: RecordsQuery,
@@ -92,11 +105,12 @@ export async function queryRecords(
   const keys = await filterKeys(connection, query);
   if (matchesNothing(keys)) return { rows: [], nextCursor: null };
 
+  const { visible } = await knownAsOf(connection, query);
   const bound = new BoundValues();
   const conditions = [
     `time >= ${instant(query.from)}`,
     `time < ${instant(query.to)}`,
-    'voided_by IS NULL',
+    visible,
     ...keyConditions(keys),
   ];
   if (query.metadata.length > 0 || query.meterIds !== null) {
