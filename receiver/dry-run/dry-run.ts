@@ -202,6 +202,8 @@ class DryRun {
         to: LAST_INSTANT,
         limit: maxRecords,
         after: null,
+        asOf: null,
+        completeUntil: null,
       },
     });
     return {

@@ -93,11 +93,11 @@ describe.each(Object.entries(SEASONS))('%s', (name, season) => {
       const { id, increment, unitPrice, rounding, uniqueKey, levelTtl, ...rest } = dimension;
       await stored.dimension(id, {
         ...rest,
-        usageIncrement: increment === null ? undefined : textFromScaled(increment),
-        unitPrice: unitPrice === null ? undefined : textFromScaled(unitPrice),
-        rounding: rounding ?? undefined,
-        uniqueKey: uniqueKey ?? undefined,
-        levelTtl: levelTtl ?? undefined,
+        ...(increment === null ? {} : { usageIncrement: textFromScaled(increment) }),
+        ...(unitPrice === null ? {} : { unitPrice: textFromScaled(unitPrice) }),
+        ...(rounding === null ? {} : { rounding }),
+        ...(uniqueKey === null ? {} : { uniqueKey }),
+        ...(levelTtl === null ? {} : { levelTtl }),
       });
     }
     const drawn = randomRecords(random, season, dimensions);
@@ -221,9 +221,9 @@ function toStored(record: DrawnRecord): StoredRecord {
     ...rest,
     quantity: textFromScaled(quantity),
     kind: { record: 0, increment: 1, correction: 2 }[kind],
-    startTime: start === 0n ? undefined : new Date(Number(start / 1_000_000n)).toISOString(),
-    voidedBy: voidedBy ?? undefined,
-    eventKey: eventKey ?? undefined,
+    ...(start === 0n ? {} : { startTime: new Date(Number(start / 1_000_000n)).toISOString() }),
+    ...(voidedBy === null ? {} : { voidedBy }),
+    ...(eventKey === null ? {} : { eventKey }),
   };
 }
 
