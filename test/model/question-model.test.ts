@@ -227,7 +227,11 @@ function toStored(record: DrawnRecord): StoredRecord {
   };
 }
 
-function randomQuestion(random: RandomNumbers, season: Season, dimensions: ModelDimension[]): ModelQuestion {
+function randomQuestion(
+  random: RandomNumbers,
+  season: Season,
+  dimensions: ModelDimension[],
+): { question: ModelQuestion; completeUntil: bigint } {
   const window = random.pick(SIZES);
   const days = { minute: 1, hour: 6, day: 40, week: 80, month: 95, period: 95, total: 95 }[window]!;
   let from = randomInstant(random, season);
