@@ -1,4 +1,6 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FRAME_LOGS } from '../../../receiver/frames.ts';
 import type { Change } from '../../../storage/changes.ts';
 import { CustomerDeclaration, DimensionDeclaration } from '../../../storage/resources.ts';
 import { type ApiClient, logRequest } from '../../system/api/api-client.ts';
@@ -166,4 +168,40 @@ describe('while nothing can be taken', () => {
     expectUnavailable(await own.client.get('/customers'));
     await own.stop();
   });
+});
+
+describe('what stands in large requests', () => {
+  const GZIP = { format: 'json', compression: 'gzip' } as const;
+  /** Requests of one, two and one log without a customer, which look large: nothing but spaces follows. */
+  async function sendOrphans(dimensionId: string): Promise<void> {
+    const timeUnixNano = BigInt(Date.now() - 3_600_000) * 1_000_000n;
+    let id = 0;
+    for (const records of [1, 2, 1]) {
+      const logs = Array.from({ length: records }, () => ({
+        attributes: { 'usage.dimension.id': dimensionId, 'usage.event.id': `${dimensionId} ${++id}` },
+        timeUnixNano,
+      }));
+      const body = JSON.stringify(logRequest(logs)).padEnd(40 << 20, ' ');
+      await server.ingest.signals(FRAME_LOGS, gzipSync(body, { level: 1 }), GZIP);
+    }
+  }
+
+  test('is repaired at once all the same', async () => {
+    await sendOrphans('large');
+    const correction = { customerId: 'acme' };
+    const { status, body } = await api.post('/quarantine/replay', { dimensionId: 'large', correction });
+    expect([status, body]).toEqual([200, { signals: 4, counted: 4, quarantined: [], untouched: 0 }]);
+  });
+});
+
+test('a dimension that is gone with its usage comes back in the unit of it, or not at all', async () => {
+  const id = 'left-the-file';
+  expect((await api.post('/dimensions', { id, unit: 'kBy' })).status).toBe(201);
+  const usage = { customerId: 'acme', dimensionId: id, recordValue: '5' };
+  expect((await api.post('/usage', usage)).status).toBe(201);
+  await server.ingest.change({ changes: [{ type: 'dimension_deleted', id, keptUnit: 'kBy' }] });
+  expect((await api.get(`/dimensions/${id}`)).status).toBe(404);
+  const refused = await api.post('/dimensions', { id, unit: '{file}' });
+  expect([refused.status, refused.body.code]).toEqual([409, 'HAS_USAGE']);
+  expect((await api.post('/dimensions', { id })).body.unit).toBe('kBy');
 });
