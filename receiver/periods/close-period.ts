@@ -6,7 +6,7 @@
  * goes on with those.
  */
 import type { Change } from '../../storage/changes.ts';
-import { canonicalJson, statementId } from '../../storage/periods/statement-content.ts';
+import { statementId } from '../../storage/periods/statement-content.ts';
 import type {
   PeriodConflict,
   StatementDraft,
@@ -19,8 +19,8 @@ import type { Ingest } from '../ingest.ts';
 
 /** Customers whose statements are made at a time. */
 const PAGE_CUSTOMERS = 1_000;
-/** Content of statements that one journal frame holds, beyond which the next begins; a statement is never divided. */
-const FRAME_BYTES = 1024 * 1024;
+/** Characters of statements that one journal frame holds, beyond which the next begins; a statement is never divided. */
+const FRAME_LENGTH = 1024 * 1024;
 /** Conflicts that an answer names. */
 const MAX_CONFLICTS = 100;
 
@@ -167,14 +167,14 @@ function closePage(
 /** Statements as frames take them. */
 function frames(drafts: readonly StatementDraft[]): StatementDraft[][] {
   const all: StatementDraft[][] = [];
-  let bytes = FRAME_BYTES;
+  let length = FRAME_LENGTH;
   for (const draft of drafts) {
-    if (bytes >= FRAME_BYTES) {
+    if (length >= FRAME_LENGTH) {
       all.push([]);
-      bytes = 0;
+      length = 0;
     }
     all[all.length - 1].push(draft);
-    bytes += canonicalJson(draft.content).length;
+    length += draft.length;
   }
   return all;
 }

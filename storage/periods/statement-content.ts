@@ -120,13 +120,14 @@ export type StatementContent = z.infer<typeof StatementContent>;
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonicalJson(field)}`).join(',')}}`;
+  const fields = value as Record<string, unknown>;
+  const names = Object.keys(fields).sort();
+  return `{${names.map((name) => `${JSON.stringify(name)}:${canonicalJson(fields[name])}`).join(',')}}`;
 }
 
-/** SHA-256 over the canonical JSON, 64 hex digits. */
-export function statementHash(content: StatementContent): string {
-  return createHash('sha256').update(canonicalJson(content)).digest('hex');
+/** SHA-256 over the canonical JSON of a content, 64 hex digits. */
+export function statementHash(canonical: string): string {
+  return createHash('sha256').update(canonical).digest('hex');
 }
 
 /** The id of a statement: the first half of its hash, as 32 hex digits. */

@@ -18,6 +18,7 @@ import { type ClosingPeriod, pendingAdjustments } from './pending-adjustments.ts
 import { periodUsage } from './period-usage.ts';
 import { addAmounts, amountFromScaled, measureOf, measureTexts, overlaps, type Range } from './stated.ts';
 import {
+  canonicalJson,
   type StatementAdjustment,
   type StatementContent,
   type StatementLine,
@@ -43,6 +44,8 @@ export interface StatementDraftsQuery extends Range {
 export interface StatementDraft {
   content: StatementContent;
   hash: string;
+  /** Length of its canonical JSON. */
+  length: number;
 }
 
 /** Why a customer's period cannot be closed. */
@@ -217,7 +220,8 @@ async function drafts(
       adjustments: others,
       totals: totalsOf(own, others),
     };
-    return [{ content, hash: statementHash(content) }];
+    const canonical = canonicalJson(content);
+    return [{ content, hash: statementHash(canonical), length: canonical.length }];
   });
 }
 
