@@ -1,13 +1,17 @@
 /** The command line: which sub-commands there are, and how the end of each is told. */
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
+import { ConfigError } from '../receiver/config-error.ts';
 import { ReceiverError } from './http-client.ts';
 import { importCommand } from './import/command.ts';
 import type { ImportShell } from './import/import-run.ts';
 import { addMetersCommand } from './meters/command.ts';
+import { addQuarantineCommand } from './quarantine/command.ts';
 import { RefusedError } from './receiver-api.ts';
+import { addResourceCommands } from './resources/command.ts';
 import { addServerCommands } from './server/command.ts';
 import { EXIT, processShell, type Shell } from './shell.ts';
+import { addSqlCommand } from './sql/command.ts';
 import { addUsageCommands } from './usage/command.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -28,6 +32,9 @@ export function program(shell: Shell): Command {
     .exitOverride();
   addServerCommands(program);
   addUsageCommands(program, shell);
+  addSqlCommand(program, shell);
+  addResourceCommands(program, shell);
+  addQuarantineCommand(program, shell);
   program.addCommand(importCommand(importShell(shell)).copyInheritedSettings(program));
   addMetersCommand(program, shell);
   return program;
@@ -68,6 +75,11 @@ function failed(error: unknown, shell: Shell): number {
       `usage-meter: the receiver answers otherwise than this release expects (${path.join('.')}: ${message}): ` +
         'use the usage-meter of its release',
     );
+    return EXIT.failed;
+  }
+  // Each problem of a file is a line that editors can follow.
+  if (error instanceof ConfigError) {
+    shell.note(error.message);
     return EXIT.failed;
   }
   shell.note(`usage-meter: ${error instanceof Error ? error.message : String(error)}`);

@@ -1,7 +1,10 @@
 /** The flags of `usage-meter meters`, as its help tells them. */
 import { type Command, Option } from 'commander';
+import { withReceiver } from '../flags.ts';
+import type { ReceiverFlags } from '../receiver-api.ts';
+import { addDelete, addListAndShow } from '../resources/command.ts';
+import { METERS } from '../resources/kinds.ts';
 import type { Shell } from '../shell.ts';
-import type { ListFlags } from './list-meters.ts';
 import type { TestFlags } from './test-meter.ts';
 
 const URL_FLAG = 'the receiver (default http://127.0.0.1:4318; its key in USAGE_METER_API_KEY)';
@@ -34,13 +37,28 @@ export function addMetersCommand(program: Command, shell: Shell): void {
       const { testMeter } = await import('./test-meter.ts');
       shell.exitCode = await testMeter(rule, flags, shell.environment);
     });
-  meters
-    .command('list')
-    .description('the meters of a running receiver')
-    .option('--url <address>', URL_FLAG)
-    .option('--json', 'for programs')
-    .action(async (flags: ListFlags) => {
-      const { listMeters } = await import('./list-meters.ts');
-      shell.exitCode = await listMeters(flags, shell.environment);
+  addListAndShow(meters, shell, METERS);
+  for (const [name, method, description] of WRITES) {
+    const write = meters
+      .command(name)
+      .description(description)
+      .argument('<rule>', 'YAML or JSON file: one rule, or a usage-meter.yaml with --meter')
+      .option('--meter <id>', 'which meter of a usage-meter.yaml');
+    withReceiver(write).action(async (path: string, flags: WriteFlags) => {
+      const { readRuleFile } = await import('./rule-file.ts');
+      const { writeResource } = await import('../resources/resources.ts');
+      const { rule } = readRuleFile(path, flags.meter);
+      await writeResource(METERS, method, rule.id, rule, flags, shell);
     });
+  }
+  addDelete(meters, shell, METERS);
 }
+
+interface WriteFlags extends ReceiverFlags {
+  meter?: string;
+}
+
+const WRITES = [
+  ['create', 'POST', 'declare a meter; one that is declared already is refused'],
+  ['put', 'PUT', 'declare a meter, or a new version of it, which applies to what arrives from then on'],
+] as const;

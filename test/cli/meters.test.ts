@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { listMeters } from '../../cli/meters/list-meters.ts';
 import { type TestFlags, testMeter } from '../../cli/meters/test-meter.ts';
 import { logsRequest } from '../receiver/dry-run/otlp-requests.ts';
 import { type ReceiverProcess, startReceiver } from '../support/receiver-process.ts';
@@ -293,16 +292,6 @@ describe('beside a receiver', () => {
     expect(stdout).toContain(
       'The rule matches none of them.\nThe journal keeps no request in which no meter',
     );
-  });
-
-  test('its meters', async () => {
-    const { code, stdout } = await heard(() => listMeters({ url: receiver.url }, {}));
-    expect(code).toBe(0);
-    expect(stdout.split('\n').map((line) => line.split(/ {2,}/).slice(0, 5))).toEqual([
-      ['meter', 'version', 'state', 'signals', 'managed by'],
-      ['builtin', '0', 'on', 'metrics logs spans', 'builtin'],
-      ['orders', '2', 'on', 'logs', 'api'],
-    ]);
   });
 });
 

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ApiClient } from '../../system/api/api-client.ts';
+import { runInProcess } from '../in-process.ts';
+import { startTestReceiver, type TestReceiver } from '../receiver.ts';
+
+let receiver: TestReceiver;
+let api: ApiClient;
+beforeAll(async () => {
+  receiver = await startTestReceiver();
+  api = new ApiClient(receiver.url);
+  const log = (seconds: number, attributes: Record<string, string>) => ({
+    timeUnixNano: `${1772355600 + seconds}000000000`,
+    attributes: Object.entries(attributes).map(([key, stringValue]) => ({ key, value: { stringValue } })),
+  });
+  const logRecords = [
+    log(1, { 'usage.dimension.id': 'tokens', 'usage.value': '250' }),
+    log(2, { 'usage.dimension.id': 'tokens', 'usage.value': '1000.5' }),
+    log(3, { 'usage.dimension.id': 'tokens', 'usage.value': 'many', 'usage.customer.id': 'acme' }),
+    log(4, { 'usage.dimension.id': 'tokens', 'usage.value': '-3', 'usage.customer.id': 'acme' }),
+  ];
+  await api.otlp('logs', { resourceLogs: [{ scopeLogs: [{ logRecords }] }] });
+});
+afterAll(() => receiver.stop());
+
+function quarantine(...args: string[]) {
+  return runInProcess(['quarantine', ...args, '--url', receiver.url]);
+}
+
+async function signalIds(...flags: string[]): Promise<string[]> {
+  const { stdout } = await quarantine('signals', '--json', ...flags);
+  return JSON.parse(stdout).rows.map(({ id }: { id: string }) => id);
+}
+
+describe('in order', () => {
+  test('the list', async () => {
+    const { code, stdout } = await quarantine('list');
+    expect(code).toBe(0);
+    expect(
+      stdout
+        .replace(/20\d\d-\S+Z/g, 'TIME')
+        .split('\n')
+        .slice(1, -1)
+        .sort(),
+    ).toEqual([
+      'credits_not_allowed  builtin  acme      tokens           1        -3  TIME',
+      'missing_customer     builtin  –         tokens           2   1,250.5  TIME',
+      'not_a_number         builtin  acme      tokens           1            TIME',
+    ]);
+  });
+
+  test('the signals, as selected', async () => {
+    const { stdout } = await quarantine('signals', '--missing', 'customer');
+    expect(
+      stdout
+        .split('\n')
+        .slice(1, -1)
+        .map((line) => line.split(/ {2,}/).slice(1)),
+    ).toEqual([
+      ['missing_customer', 'log', '–', 'tokens', '250', '1', '2026-03-01T09:00:01Z'],
+      ['missing_customer', 'log', '–', 'tokens', '1000.5', '1', '2026-03-01T09:00:02Z'],
+    ]);
+    expect(await signalIds('--reason', 'not_a_number', '--reason', 'credits_not_allowed')).toHaveLength(2);
+    expect(await signalIds('--day', 'today')).toHaveLength(4);
+    expect((await quarantine('signals', '--day', '2020-01-01')).stdout).toBe('Nothing is in quarantine.\n');
+    expect(await signalIds('--limit', '1')).toHaveLength(1);
+  });
+
+  test('a replay of what is as it was says so', async () => {
+    const dry = await quarantine('replay', '--reason', 'missing_customer', '--dry-run');
+    expect([dry.code, dry.stdout]).toEqual([0, '2 signals. Dry run: nothing was changed.\n']);
+    const { code, stdout } = await quarantine('replay', '--all');
+    expect([code, stdout.split('\n').sort()]).toEqual([
+      3,
+      [
+        '',
+        '  1 stay in quarantine: credits_not_allowed',
+        '  1 stay in quarantine: not_a_number',
+        '  2 stay in quarantine: missing_customer',
+        '4 signals, 0 counted',
+      ],
+    ]);
+  });
+
+  test('a fix counts as it says', async () => {
+    const [first] = await signalIds('--missing', 'customer');
+    const fixed = await quarantine('fix', first, '--set', 'customerId=acme', '--note', 'asked the team');
+    expect(fixed).toEqual({ code: 0, stdout: '1 signal, 1 counted\n', stderr: '' });
+    expect(await api.quantity('acme', 'tokens')).toBe('250');
+    const open = await quarantine('fix', '--reason', 'not_a_number', '--set', 'customerId=acme');
+    expect([open.code, open.stdout]).toEqual([3, expect.stringContaining('1 could not be judged')]);
+    const rest = await quarantine(
+      'fix',
+      '--day',
+      'today',
+      '--reason',
+      'not_a_number',
+      '--set',
+      'recordValue=2',
+      '--set',
+      'startTime=',
+      '--json',
+    );
+    expect(JSON.parse(rest.stdout)).toMatchObject({ signals: 1, counted: 1 });
+    expect(await api.quantity('acme', 'tokens')).toBe('252');
+  });
+
+  test('a replay counts what is known by now', async () => {
+    await api.put('/dimensions/tokens', { creditsAllowed: true });
+    const { code, stdout } = await quarantine('replay', '--customer', 'acme');
+    expect([code, stdout]).toEqual([0, '1 signal, 1 counted\n']);
+    expect(await api.quantity('acme', 'tokens')).toBe('249');
+  });
+
+  test('what is dismissed is gone', async () => {
+    const dry = await quarantine('dismiss', '--missing', 'customer', '--note', 'a test', '--dry-run');
+    expect(dry.stdout).toBe('1 signal. Dry run: nothing was changed.\n');
+    expect((await quarantine('dismiss', '--missing', 'customer', '--note', 'a test')).stdout).toBe(
+      '1 signal dismissed\n',
+    );
+    expect((await quarantine('list')).stdout).toBe('Nothing is in quarantine.\n');
+    expect(await signalIds('--resolution', 'dismissed')).toHaveLength(1);
+  });
+});
+
+test.each([
+  [['replay'], 2, 'say which signals: their ids, or flags such as --reason or --missing, or --all'],
+  [['replay', '--all', '--reason', 'baseline'], 2, 'goes with no other selection'],
+  [['fix', '--set', 'customerId=acme'], 2, 'say which signals'],
+  [['fix', '--reason', 'baseline', '--set', 'customer=acme'], 2, '--set knows customerId'],
+  [['fix', '--reason', 'baseline'], 2, "required option '--set <field=value>' not specified"],
+  [['fix', '--reason', 'baseline', '--set', 'recordValue=x'], 1, 'recordValue'],
+  [['dismiss', '--reason', 'baseline'], 2, "required option '--note <text>' not specified"],
+  [['list', '--reason', 'whatever'], 2, 'reason must be one of'],
+  [['list', '--missing', 'meter'], 2, 'customer, dimension'],
+  [['dismiss', 'x', '--note', 'n'], 1, 'must be the id of a quarantined signal'],
+  [['dismiss', '--from', 'x', '--note', 'n'], 2, '--from must be RFC 3339'],
+])('quarantine %j ends with %i', async (args, code, said) => {
+  const end = await quarantine(...args);
+  expect([end.code, end.stdout]).toEqual([code, '']);
+  expect(end.stderr).toContain(said);
+});
