@@ -1,6 +1,6 @@
 /** Statements and the audit log over HTTP: lists, formats, caches, and who did it. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -26,7 +26,9 @@ async function send(method: string, path: string, body?: unknown, headers: Recor
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'usage-meter-statements-'));
-  const env = { USAGE_METER_API_KEYS: KEYS.join(',') };
+  const config = join(dataDir, 'usage-meter.yaml');
+  writeFileSync(config, 'customers:\n  - id: from-file\n');
+  const env = { USAGE_METER_API_KEYS: KEYS.join(','), USAGE_METER_CONFIG: config };
   receiver = await startReceiver({ dataDir, env });
   await send('PUT', '/dimensions/calls', { unitPrice: '0.25' });
   for (const month of [3, 4, 5])
@@ -196,15 +198,17 @@ describe('the audit log', () => {
       ['period_closed', ids[0], actor(KEYS[0]), null],
       ['customer_put', 'other', actor(KEYS[1]), null],
       ['dimension_put', 'calls', actor(KEYS[0]), null],
+      ['customer_put', 'from-file', 'file', null],
     ]);
   });
 
   test.each([
-    ['kind=customer_put&kind=dimension_put', 2],
+    ['kind=customer_put&kind=dimension_put', 3],
     ['subject=calls', 1],
     [`actor=${encodeURIComponent(actor(KEYS[1]))}`, 2],
+    ['actor=file', 1],
     ['from=2100-01-01', 0],
-    ['from=2026-01-01&to=2100-01-01', 6],
+    ['from=2026-01-01&to=2100-01-01', 7],
     ['kind=meter_put', 0],
   ])('%s: %i', async (parameters, count) => {
     expect(await entries(parameters)).toHaveLength(count);

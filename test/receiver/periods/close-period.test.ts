@@ -201,6 +201,67 @@ describe('an adjustment', () => {
   });
 });
 
+test('changes are logged in the name of whoever asked, where it is known', async () => {
+  await post('/customers', { id: customer }, 201);
+  await server.ingest.change({ changes: [{ type: 'customer_deleted', id: customer }] });
+  const { rows } = (await server.client.get(`/audit?subject=${customer}`)).body;
+  expect(rows).toMatchObject([
+    { kind: 'customer_deleted', actor: null },
+    { kind: 'customer_put', actor: 'local' },
+  ]);
+});
+
+test('analysts see statements, lines and adjustments as the API says them', async () => {
+  await server.client.put(`/dimensions/${calls}`, { unitPrice: '0.000000000001' });
+  await record('12.000000000001', '2026-03-05T00:00:00Z');
+  const march = await close(MARCH);
+  await record('5', '2026-03-07T00:00:00Z');
+  const april = await close(APRIL);
+  await post(`/statements/${april.id}/reopen`, { note: 'test' }, 200);
+  const where = `WHERE customer_id = '${customer}'`;
+  const [statements, lines, adjustments, log] = await server.askLedger([
+    `SELECT statement_id, period_start, amount, hash, previous_hash, is_valid, reopen_note FROM statements ${where}
+      ORDER BY journal_sequence`,
+    `SELECT statement_id, dimension_id, quantity, billable_quantity, unit_price, amount, records, is_valid,
+      terms->>'aggregation' FROM statement_lines ${where}`,
+    `SELECT statement_id, adjusted_statement_id, period_end, quantity, amount, is_valid, reasons->0->>'reason'
+      FROM adjustments ${where}`,
+    `SELECT kind, actor, note FROM audit_log WHERE subject = '${april.id}' ORDER BY sequence`,
+  ]);
+  expect(statements).toEqual([
+    [march.id, '2026-03-01 00:00:00', '0.000000000012000000000001', march.hash, 'null', 'true', 'null'],
+    [april.id, '2026-04-01 00:00:00', '0.000000000005000000000000', april.hash, march.hash, 'false', 'test'],
+  ]);
+  expect(lines).toEqual([
+    [
+      march.id,
+      calls,
+      '12.000000000001',
+      '12.000000000001',
+      '0.000000000001',
+      '0.000000000012000000000001',
+      '1',
+      'true',
+      'sum',
+    ],
+  ]);
+  expect(adjustments).toEqual([
+    [
+      april.id,
+      march.id,
+      '2026-04-01 00:00:00',
+      '5.000000000000',
+      '0.000000000005000000000000',
+      'false',
+      'late_arrival',
+    ],
+  ]);
+  expect(log).toEqual([
+    ['period_closed', 'local', 'null'],
+    ['statement_reopened', 'local', 'test'],
+  ]);
+});
+
 test('all customers are closed, each in its zone, and once', async () => {
   await server.stop();
   server = await ApiServer.start();
