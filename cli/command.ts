@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { ConfigError } from '../receiver/config-error.ts';
+import { addExportCommand } from './export/command.ts';
 import { ReceiverError } from './http-client.ts';
 import { importCommand } from './import/command.ts';
 import type { ImportShell } from './import/import-run.ts';
@@ -35,6 +36,7 @@ export function program(shell: Shell): Command {
   addSqlCommand(program, shell);
   addResourceCommands(program, shell);
   addQuarantineCommand(program, shell);
+  addExportCommand(program, shell);
   program.addCommand(importCommand(importShell(shell)).copyInheritedSettings(program));
   addMetersCommand(program, shell);
   return program;

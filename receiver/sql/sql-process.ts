@@ -32,10 +32,9 @@ async function answer(
   output: OutputStream,
   asOf: string,
 ): Promise<number> {
-  const { prefix, select } = statementForm(sql);
+  const { select, statement } = statementForm(sql);
   const parsed = await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [select]);
   checkStatement(sql, String(parsed.getRows()[0][0]));
-  const statement = `${prefix} ${select}`;
   try {
     const question = await prepareQuestion(connection, statement, maxRows);
     if (format === 'json') await jsonAnswer(question, output, asOf);

@@ -44,12 +44,12 @@ const SCHEMAS: ReadonlySet<string> = new Set(['', 'main', 'information_schema'])
 /** Tables of the system have such names; analysts' own do not. */
 const SYSTEM_TABLE = /^(duckdb_|pg_|sqlite_|pragma_)/;
 
-/** What is left to run of a statement, once DuckDB has parsed it. */
+/** A statement in two forms; in both everything stands where it stands in the statement. */
 export interface StatementForm {
-  /** `EXPLAIN`, `EXPLAIN ANALYZE` or empty: what stands before the SELECT, which the parser cannot serialise. */
-  prefix: string;
-  /** The SELECT, with as many blanks before it as stood before it in the statement. */
+  /** What is checked: without EXPLAIN, which the parser cannot serialise. */
   select: string;
+  /** What is run: without the comments before EXPLAIN, which might end elsewhere for DuckDB than for the check. */
+  statement: string;
 }
 
 const EXPLAIN = /^((?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*)(explain(?:\s+analyze)?)(?=[\s(])/i;
@@ -62,9 +62,14 @@ export function statementForm(sql: string): StatementForm {
     );
   }
   const match = EXPLAIN.exec(sql);
-  if (match === null) return { prefix: '', select: sql };
-  const [whole, , prefix] = match;
-  return { prefix, select: whole.replaceAll(/[^\n]/g, ' ') + sql.slice(whole.length) };
+  if (match === null) return { select: sql, statement: sql };
+  const [whole, comments, explain] = match;
+  const rest = sql.slice(whole.length);
+  return { select: blank(whole) + rest, statement: blank(comments) + explain + rest };
+}
+
+function blank(text: string): string {
+  return text.replaceAll(/[^\n]/g, ' ');
 }
 
 /**

@@ -156,7 +156,7 @@ describe('a person', () => {
     expect(stdout).toMatch(/count_star\(\)\r?\n +2\r?\n\(1 row, as of/);
     expect(stdout).toMatch(/journal_sequence +BIGINT +All usage up to/);
     expect(stdout).toMatch(/a;b\r?\n\(1 row/);
-    expect(stderr).toMatch(/Referenced column "nothing" not found[\s\S]*\(line 1, column 8\)/);
+    expect(stderr).toMatch(/Referenced column "nothing" was not found.*\(line 1, column 8\)/);
     expect(readFileSync(join(folder, 'usage-meter', 'sql_history'), 'utf8')).toContain('SELECT nothing;\n');
   });
 });

@@ -158,6 +158,11 @@ describe('what is no question over the views is refused', () => {
     await expect(ask(pool, real(sql))).rejects.toMatchObject({ code });
   });
 
+  test('a comment that ends elsewhere for DuckDB hides nothing: what was checked is what runs', async () => {
+    const sql = "/* /* */ EXPLAIN SELECT 1 -- */ COPY (SELECT 1) TO '{folder}/out.csv'";
+    expect(await rowsOf(pool, real(sql))).toEqual([['physical_plan', expect.any(String)]]);
+  });
+
   test('nothing was read, written or reached, and the views still answer', async () => {
     expect(connections).toBe(0);
     expect(readdirSync(secretFolder)).toEqual(['secret.csv']);
