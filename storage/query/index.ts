@@ -22,6 +22,9 @@ import {
   queryDimension,
   queryDimensions,
 } from './dimensions-query.ts';
+import type { Origins } from './explain-origins.ts';
+import { type ExplainAnswer, type ExplainQuery, queryExplain } from './explain-query.ts';
+import { queryRecordOrigin } from './explain-records.ts';
 import { type MeterTotalsAnswer, type MeterTotalsQuery, queryMeterTotals } from './meter-totals-query.ts';
 import {
   type MetersAnswer,
@@ -66,9 +69,12 @@ import { queryUsage, type UsageAnswer, type UsageQuery } from './usage-query.ts'
 /** Each question by its type: what it asks, and what it is answered with. All of it is plain data. */
 interface Questions {
   usage: { query: UsageQuery; answer: UsageAnswer };
+  explain: { query: ExplainQuery; answer: ExplainAnswer };
   records: { query: RecordsQuery; answer: RecordsAnswer };
   /** By record id; null where there is none. */
   record: { query: string; answer: StoredUsageRecord | null };
+  /** By record id: one record, with what it refers to; null where there is none. */
+  recordOrigin: { query: string; answer: Origins | null };
   eventKeys: { query: EventKeysQuery; answer: EventKeysAnswer };
   hasUsage: { query: UsagePresenceQuery; answer: UsagePresenceAnswer };
   quarantine: { query: QuarantineQuery; answer: QuarantineAnswer };
@@ -118,10 +124,14 @@ export async function runQuery<Request extends QueryRequest>(
     switch (one.type) {
       case 'usage':
         return await queryUsage(connection, one.query);
+      case 'explain':
+        return await queryExplain(connection, one.query);
       case 'records':
         return await queryRecords(connection, one.query);
       case 'record':
         return await queryRecord(connection, one.query);
+      case 'recordOrigin':
+        return await queryRecordOrigin(connection, one.query);
       case 'eventKeys':
         return await queryEventKeys(connection, one.query);
       case 'hasUsage':
@@ -189,6 +199,20 @@ export {
 export type { LedgerCounts } from './counts-query.ts';
 export { type CustomersAnswer, type CustomersQuery, parseCustomersQuery } from './customers-query.ts';
 export { type DimensionsAnswer, type DimensionsQuery, parseDimensionsQuery } from './dimensions-query.ts';
+export type {
+  CorrectedSignal,
+  CumulativeReading,
+  MeterInForce,
+  OriginSeries,
+  Origins,
+  ReadingOrigin,
+  RecordFlag,
+  RecordOrigin,
+} from './explain-origins.ts';
+export type { ExplainPart } from './explain-parts.ts';
+export { type ExplainAnswer, type ExplainQuery, parseExplainQuery } from './explain-query.ts';
+export type { CarriedLevel, ExplainedRecord } from './explain-records.ts';
+export type { ExplainStep } from './explain-steps.ts';
 export type {
   MeterQuarantine,
   MeterTotal,
