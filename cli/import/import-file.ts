@@ -1,7 +1,7 @@
 /** One file into the receiver: rows to records, records to batches, a few of them under way at once. */
 import type { ReceiverClient } from '../http-client.ts';
+import type { Progress } from '../progress.ts';
 import { ImportError } from './import-error.ts';
-import type { ImportProgress } from './import-progress.ts';
 import { type AcknowledgedPart, ImportState } from './import-state.ts';
 import type { InputFile } from './input-files.ts';
 import type { ImportedRecord, RowMapper } from './mapping.ts';
@@ -40,7 +40,7 @@ export interface ImportContext {
   /** What makes the same rows other usage. */
   meaning: string;
   rejects: RejectsFile;
-  progress: ImportProgress;
+  progress: Progress;
   /** Of a dry run. */
   sums: UsageSums | null;
 }

@@ -1,10 +1,10 @@
 /** `usage-meter import`: files of usage into a running receiver, each row once however often it is repeated. */
 import { realpath } from 'node:fs/promises';
 import { DEFAULT_URL, ReceiverClient, ReceiverError } from '../http-client.ts';
+import { Progress, type ProgressOutput } from '../progress.ts';
 import { ImportError } from './import-error.ts';
 import { type FileOutcome, type ImportContext, importFile } from './import-file.ts';
 import { type ImportFlags, type ImportOptions, readFlags } from './import-options.ts';
-import { ImportProgress, type ProgressOutput } from './import-progress.ts';
 import { type ImportSummary, summaryText } from './import-summary.ts';
 import { type InputFile, inputFiles } from './input-files.ts';
 import type { RowMapper } from './mapping.ts';
@@ -77,7 +77,7 @@ async function run(
   const mappers: RowMapper[] = [];
   for (const file of files) mappers.push(await rowMapper(file, options));
   const startedAt = Date.now();
-  const progress = new ImportProgress(
+  const progress = new Progress(
     shell.terminal,
     files.reduce((sum, { bytes }) => sum + bytes, 0),
   );

@@ -17,11 +17,7 @@ function addQuery(program: Command, shell: Shell): void {
     .description('how much was used: exact quantities by customer, dimension and window')
     .addHelpText('after', '\nWithout a range: this month.');
   withPages(withReceiver(withUsageFilter(withRange(query))))
-    .addOption(
-      new Option('-w, --window <size>', 'a row for each')
-        .choices(['total', 'minute', 'hour', 'day', 'week', 'month', 'period'])
-        .default('total'),
-    )
+    .addOption(windowOption())
     .option('--anchor <day>', 'with --window period: the day of month on which a billing period begins')
     .option(
       '-g, --group-by <keys>',
@@ -52,4 +48,10 @@ function addSend(program: Command, shell: Shell): void {
     const { sendUsage } = await import('./send.ts');
     await sendUsage(source, flags, shell);
   });
+}
+
+export function windowOption(): Option {
+  return new Option('-w, --window <size>', 'a row for each')
+    .choices(['total', 'minute', 'hour', 'day', 'week', 'month', 'period'])
+    .default('total');
 }

@@ -18,10 +18,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { DEFAULT_URL, ReceiverClient } from '../../../cli/http-client.ts';
 import { type FileOutcome, importFile } from '../../../cli/import/import-file.ts';
 import { readFlags } from '../../../cli/import/import-options.ts';
-import { ImportProgress } from '../../../cli/import/import-progress.ts';
 import { inputFiles } from '../../../cli/import/input-files.ts';
 import { RejectsFile } from '../../../cli/import/rejects-file.ts';
 import { rowMapper } from '../../../cli/import/source-file.ts';
+import { Progress } from '../../../cli/progress.ts';
 import { importSummary, runImport, startImport } from '../../support/import-run.ts';
 import { readTotals } from '../../support/receiver-api.ts';
 import { freePort, type ReceiverProcess, startReceiver } from '../../support/receiver-process.ts';
@@ -322,7 +322,7 @@ describe('each row counts once', () => {
     const outcome: FileOutcome = {
       path, contentHash: null, rows: 0, stored: 0, duplicates: 0, acknowledgedEarlier: 0, rejected: 0, error: null,
     }; // biome-ignore format: all zero
-    const progress = new ImportProgress({ write: () => true }, 0);
+    const progress = new Progress({ write: () => true }, 0);
     const { promise: isAppended, resolve } = Promise.withResolvers<void>();
     // The first bytes of the reading that follows the hash.
     progress.advance = () => void appendFile(path, `${customer},api,5,${FROM}\n`).then(resolve);

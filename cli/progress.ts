@@ -1,4 +1,4 @@
-/** How far an import is, on stderr: one line that is rewritten on a terminal, else a line every ten seconds. */
+/** How far a long command is, on stderr: one line that is rewritten on a terminal, else a line every ten seconds. */
 
 const TERMINAL_INTERVAL_MS = 250;
 const LOG_INTERVAL_MS = 10_000;
@@ -8,7 +8,7 @@ const WINDOW_MS = 10_000;
 interface Sample {
   atMs: number;
   rows: number;
-  bytes: number;
+  work: number;
 }
 
 export interface ProgressOutput {
@@ -17,20 +17,20 @@ export interface ProgressOutput {
   write(text: string): unknown;
 }
 
-export class ImportProgress {
+export class Progress {
   readonly #output: ProgressOutput;
-  readonly #totalBytes: number;
+  readonly #total: number | null;
   readonly #now: () => number;
   readonly #timer: NodeJS.Timeout;
   readonly #samples: Sample[] = [];
   #rows = 0;
-  #bytes = 0;
+  #work = 0;
   #phase = '';
 
-  /** @param totalBytes of all files */
-  constructor(output: ProgressOutput, totalBytes: number, now: () => number = Date.now) {
+  /** @param total all that there is to do, in whatever it is measured: bytes, rows; null where nobody knows */
+  constructor(output: ProgressOutput, total: number | null, now: () => number = Date.now) {
     this.#output = output;
-    this.#totalBytes = totalBytes;
+    this.#total = total;
     this.#now = now;
     this.#timer = setInterval(() => this.#show(), output.isTTY ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS);
     this.#timer.unref();
@@ -41,8 +41,9 @@ export class ImportProgress {
     this.#phase = text;
   }
 
-  advance(bytes: number): void {
-    this.#bytes += bytes;
+  /** So much of the total is done. */
+  advance(work: number): void {
+    this.#work += work;
   }
 
   countRows(rows: number): void {
@@ -70,18 +71,20 @@ export class ImportProgress {
 
   /** `usage.csv: 1,200,000 rows, 45 %, 52,000 rows/s, 0:31 left` */
   line(): string {
-    const now = { atMs: this.#now(), rows: this.#rows, bytes: this.#bytes };
+    const now = { atMs: this.#now(), rows: this.#rows, work: this.#work };
     this.#samples.push(now);
     while (this.#samples.length > 2 && now.atMs - this.#samples[1].atMs >= WINDOW_MS) this.#samples.shift();
     const [then] = this.#samples;
     const seconds = (now.atMs - then.atMs) / 1000;
-    const share = this.#totalBytes === 0 ? 1 : Math.min(1, this.#bytes / this.#totalBytes);
-    const parts = [`${this.#rows.toLocaleString('en')} rows`, `${Math.floor(share * 100)} %`];
+    const total = this.#total;
+    const share = total === null || total === 0 ? 1 : Math.min(1, this.#work / total);
+    const parts = [`${this.#rows.toLocaleString('en')} rows`];
+    if (total !== null) parts.push(`${Math.floor(share * 100)} %`);
     if (seconds > 0) {
       parts.push(`${Math.round((now.rows - then.rows) / seconds).toLocaleString('en')} rows/s`);
-      const bytesPerSecond = (now.bytes - then.bytes) / seconds;
-      if (bytesPerSecond > 0 && share < 1)
-        parts.push(`${duration((this.#totalBytes - this.#bytes) / bytesPerSecond)} left`);
+      const workPerSecond = (now.work - then.work) / seconds;
+      if (total !== null && workPerSecond > 0 && share < 1)
+        parts.push(`${duration((total - this.#work) / workPerSecond)} left`);
     }
     return `${this.#phase}: ${parts.join(', ')}`;
   }
