@@ -1,8 +1,9 @@
 /**
  * What questions cost: `npm run bench:query -- [--json FILE] [--rows N]`.
  *
- * Three months of generated usage (2,000 customers, 3 dimensions, 20,000 series with metadata) in a ledger file, and
- * each question beside the SQL that one would write first: over the flat view, by its texts, in the same run.
+ * Three months of generated usage (2,000 customers, 20,000 series with metadata, three dimensions that sum and one
+ * each of last, time_weighted and unique with a hundredth of the rows) in a ledger file, and each question beside the SQL
+ * that one would write first: over the flat view, by its texts, in the same run.
  */
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,15 +15,22 @@ import { viewStatements } from '../storage/duckdb/views.ts';
 import { parseRecordsQuery, parseUsageQuery, type QueryRequest, runQuery } from '../storage/query/index.ts';
 
 const { values: options } = parseArgs({
-  options: { json: { type: 'string' }, rows: { type: 'string', default: '10000000' } },
+  options: {
+    json: { type: 'string' },
+    rows: { type: 'string', default: '10000000' },
+    repetitions: { type: 'string', default: '5' },
+  },
 });
 const ROWS = Number(options.rows);
-const REPETITIONS = 5;
+const REPETITIONS = Number(options.repetitions);
 
 const ZONE = 'America/Los_Angeles';
 const MARCH = { from: '2026-03-01', to: '2026-04-01' };
 const IN_MARCH = `timestamp >= TIMESTAMP_NS '2026-03-01' AND timestamp < TIMESTAMP_NS '2026-04-01'`;
 const SUM = 'sum(record_value), count(*)';
+/** Of a series. */
+const DIMENSION =
+  '(CASE WHEN series // 2000 % 10 = 9 AND series % 10 < 3 THEN 3 + series % 10 ELSE series % 3 END)::INTEGER';
 const LOCAL_DAY = `date_trunc('day', timezone('${ZONE}', timezone('UTC', timestamp::TIMESTAMP)))`;
 
 /** A question, and the same asked of the view; the zoned ones differ at the range's edges by hours, not in work. */
@@ -60,6 +68,42 @@ const QUESTIONS: [name: string, request: QueryRequest, naive: string][] = [
     usage({ ...MARCH, window: 'hour' }),
     `SELECT customer_id, dimension_id, date_trunc('hour', timestamp), ${SUM} FROM usage_records
      WHERE ${IN_MARCH} GROUP BY ALL ORDER BY ALL LIMIT 10000`,
+  ],
+  [
+    'grid of days and dimensions',
+    usage({ ...MARCH, groupBy: 'dimensionId', window: 'day', timeZone: ZONE }),
+    `SELECT dimension_id, ${LOCAL_DAY}, ${SUM} FROM usage_records WHERE ${IN_MARCH} GROUP BY ALL ORDER BY ALL`,
+  ],
+  [
+    'totals per customer, as of a frame',
+    usage({ ...MARCH, asOf: String(Math.floor(ROWS / 10_000)) }),
+    `SELECT customer_id, dimension_id, ${SUM} FROM usage_records
+     WHERE ${IN_MARCH} AND journal_sequence <= ${Math.floor(ROWS / 10_000)} GROUP BY ALL ORDER BY ALL`,
+  ],
+  [
+    'last value per customer',
+    usage({ ...MARCH, dimensionId: 'last' }),
+    `SELECT customer_id, arg_max(record_value, record_id) FROM usage_records
+     WHERE ${IN_MARCH} AND dimension_id = 'last' GROUP BY ALL ORDER BY ALL`,
+  ],
+  [
+    'distinct models per customer',
+    usage({ ...MARCH, dimensionId: 'unique' }),
+    `SELECT customer_id, count(DISTINCT metadata->>'model') FROM usage_records
+     WHERE ${IN_MARCH} AND dimension_id = 'unique' GROUP BY ALL ORDER BY ALL`,
+  ],
+  [
+    'mean level per customer, carried in',
+    usage({ ...MARCH, dimensionId: 'time_weighted' }),
+    `SELECT customer_id, sum(record_value * epoch_ns(ends) - record_value * epoch_ns("timestamp")) FROM (
+       SELECT *, lead("timestamp", 1, TIMESTAMP_NS '2026-04-01') OVER (PARTITION BY customer_id ORDER BY "timestamp") AS ends
+       FROM usage_records WHERE timestamp < TIMESTAMP_NS '2026-04-01' AND dimension_id = 'time_weighted')
+     GROUP BY ALL ORDER BY ALL`,
+  ],
+  [
+    'mean level per customer and day',
+    usage({ ...MARCH, dimensionId: 'time_weighted', window: 'day', timeZone: ZONE }),
+    `SELECT 1`,
   ],
   [
     'a month by metadata',
@@ -157,25 +201,28 @@ async function generate(connection: DuckDBConnection): Promise<void> {
        [] AS aliases, '{}' AS metadata, true AS discovered, 1 AS sequence FROM range(2000)`,
   );
   await connection.run(
-    `INSERT INTO stored.dimensions BY NAME SELECT range::INTEGER AS dimension, 'dimension-' || range AS id,
-       '1' AS unit, 'sum' AS aggregation, 'none' AS interval, false AS credits_allowed, true AS discovered,
-       1 AS sequence FROM range(3)`,
+    `INSERT INTO stored.dimensions BY NAME SELECT range::INTEGER AS dimension,
+       ['dimension-0', 'dimension-1', 'dimension-2', 'last', 'time_weighted', 'unique'][range + 1] AS id,
+       '1' AS unit, ['sum', 'sum', 'sum', 'last', 'time_weighted', 'unique'][range + 1] AS aggregation,
+       CASE WHEN range = 5 THEN 'model' END AS unique_key,
+       'none' AS interval, false AS credits_allowed, true AS discovered, 1 AS sequence FROM range(6)`,
   );
   await connection.run(
     `INSERT INTO stored.series (series, hash, context, customer, dimension, role, meter_id, metadata)
-       SELECT range, range, 0, range % 2000, range % 3, 0, 'builtin',
-         '{"model":"m' || range % 7 || '","region":"r' || range % 5 || '"}' FROM range(20000)`,
+       SELECT range, range, 0, range % 2000, ${DIMENSION}, 0, 'builtin',
+         '{"model":"m' || range % 7 || '","region":"r' || range % 5 || '"}' FROM (SELECT range, range AS series FROM range(20000))`,
   );
   // In the order of time but for a minute, as exporters send.
   const day = 86_400_000_000_000n;
   await connection.run(
     `INSERT INTO stored.usage
-     SELECT series, series % 2000, series % 3, make_timestamp_ns(time - 10000000000), make_timestamp_ns(time),
+     SELECT series, series % 2000, ${DIMENSION}, make_timestamp_ns(time - 10000000000), make_timestamp_ns(time),
        (hash(i * 3) % 100000 / 100)::DECIMAL(38,12), 0, i // 5000, NULL, NULL
      FROM (
        SELECT range AS i, (hash(range) % 20000)::INTEGER AS series,
          1769904000000000000 + (range * ${(90n * day) / BigInt(ROWS)}) + (hash(range * 7) % 60000000000)::BIGINT AS time
        FROM range(${ROWS}))`,
   );
+  await connection.run(`UPDATE stored.position SET sequence = ${Math.ceil(ROWS / 5000)}`);
   await connection.run('CHECKPOINT');
 }

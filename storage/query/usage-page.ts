@@ -44,6 +44,11 @@ export function usagePage(
   let last: CursorPosition = [];
   let hasNext = false;
 
+  const boundaryTexts: string[] = [];
+  const boundaryText = (i: number): string => {
+    boundaryTexts[i] ??= textFromInstant(boundaries[i]);
+    return boundaryTexts[i];
+  };
   const add = (member: Member, window: number, quantity: Quotient, records: number): void => {
     if (rows.length === query.limit) {
       hasNext = true;
@@ -52,8 +57,8 @@ export function usagePage(
     rows.push({
       ...member.labels,
       unit: member.terms.unit,
-      windowStart: textFromInstant(boundaries[window]),
-      windowEnd: textFromInstant(boundaries[window + 1]),
+      windowStart: boundaryText(window),
+      windowEnd: boundaryText(window + 1),
       ...billed(quantity, member.terms),
       records,
     });

@@ -109,7 +109,7 @@ class UsageStatement {
   }
 
   sql(): string {
-    const { query, boundaries, keys, resumeWindow } = this.#plan;
+    const { query, boundaries, keys } = this.#plan;
     const member = this.#member.join(', ');
     for (const one of this.#classes) {
       this.#definePieces(one.interval);
@@ -140,8 +140,7 @@ class UsageStatement {
     WITH ${this.#tables.join(',\n')}
     SELECT ${[...texts, ''].join(', ')} resumed, page.dimension, win, high, whole, rest, parts, records
     FROM page LEFT JOIN totals
-      ON ${this.#member.map((key) => `page.${key} = totals.${key}`).join(' AND ')}
-        AND (NOT resumed OR win > ${resumeWindow})
+      ON ${this.#member.map((key) => `page.${key} = totals.${key}`).join(' AND ')}${query.after === null ? '' : ' AND win > resumed_at'}
     ORDER BY ${[...texts.map((text) => `${text} NULLS FIRST`), 'win'].join(', ')} LIMIT ${query.limit + 2}`;
   }
 
@@ -206,7 +205,7 @@ class UsageStatement {
 
   /** The members of this page with their names, which are its order. */
   #page(): string {
-    const { query, boundaries, terms } = this.#plan;
+    const { query, boundaries, terms, resumeWindow } = this.#plan;
     const { groupBy, after } = query;
     let valueIndex = 0;
     const names = groupBy.map((key) => {
@@ -235,6 +234,7 @@ class UsageStatement {
     const values = this.#metadataKeys.map((_, i) => `value${i}`);
     return `page AS MATERIALIZED (
       SELECT ${this.#member.join(', ')}, ${resumed} AS resumed,
+        CASE WHEN ${resumed} THEN ${resumeWindow} ELSE -1 END AS resumed_at,
         ${['0 AS no_text', ...names.map((name, i) => `${name} AS text${i}`)].join(', ')}
       FROM members
         JOIN stored.dimensions USING (dimension)
