@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { SqlPool, SqlRequest } from '../../../receiver/sql/sql-pool.ts';
+import type { LedgerChange } from '../../../storage/changes.ts';
 import { exportLake } from '../../../storage/lake/lake-export.ts';
 import { at, BatchWriter, type TestPoint } from '../../storage/duckdb/batches.ts';
 import { MemoryLedger } from '../../storage/duckdb/memory-ledger.ts';
@@ -22,11 +23,17 @@ export const SAMPLE: TestPoint[] = [
   { series: 'd', customer: 'acme', time: at(4), value: 'NaN', code: 'not_a_number' },
 ];
 
-export async function sampleLake(points: TestPoint[] = SAMPLE): Promise<SampleLake> {
+/** @param more what people changed before the points came, and points that came in a request after them */
+export async function sampleLake(
+  points: TestPoint[] = SAMPLE,
+  more: { changes?: LedgerChange[]; later?: TestPoint[] } = {},
+): Promise<SampleLake> {
   const directory = mkdtempSync(join(tmpdir(), 'sample-lake-'));
   const ledger = await MemoryLedger.open();
   try {
-    await ledger.load(new BatchWriter().batch(points));
+    const writer = new BatchWriter();
+    if (more.changes !== undefined) await ledger.load(writer.changes(more.changes));
+    await ledger.load(writer.batch(points, more.later ?? []));
     await exportLake(ledger.connection, {
       directory,
       rewriteRows: 0,
