@@ -112,8 +112,8 @@ async function answer(
         ingest,
       }),
     );
-    for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
     response.setHeader('Cache-Control', 'no-store');
+    for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
     response.status(status);
     if (text !== undefined) response.end(text);
     else if (said === undefined) response.end();

@@ -39,7 +39,7 @@ async function shown(request: ApiRequest): Promise<ApiAnswer> {
   const parameters = await waited(request, ['format']);
   const as = parameters.one('format', format) ?? acceptedFormat(request.headers.accept);
   const statement = await find(request);
-  const headers = { ETag: etagOf(statement, as), Vary: 'Accept' };
+  const headers = { ETag: etagOf(statement, as), Vary: 'Accept', 'Cache-Control': 'private, no-cache' };
   if (request.headers['if-none-match']?.split(/\s*,\s*/).includes(headers.ETag))
     return { status: 304, headers };
   switch (as) {

@@ -165,11 +165,12 @@ async function touchedPeriods(
   return new Set(rows.map(([n]) => Number(n)));
 }
 
-/** Dimensions whose records hold beyond their period, by today's terms or by those of a statement. */
+/** Dimensions whose records hold beyond their period, by today's terms or by earlier ones, which a statement may have. */
 async function carriedDimensions(frozen: FrozenLedger): Promise<number[]> {
   const rows = await frozen.rows(
     `SELECT dimension FROM stored.dimensions WHERE aggregation IN ('time_weighted', 'time_integral')
-      OR id IN (SELECT dimension_id FROM stored.stated WHERE contains(terms, '"aggregation":"time_'))`,
+      OR id IN (SELECT subject FROM stored.changes
+        WHERE type = 'dimension_put' AND contains(change, '"aggregation":"time_'))`,
   );
   return rows.map(([dimension]) => Number(dimension));
 }

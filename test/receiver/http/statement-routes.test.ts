@@ -138,6 +138,7 @@ describe('a statement', () => {
     expect(status).toBe(200);
     expect(headers.get('content-type')).toMatch(type);
     expect(headers.get('vary')).toBe('Accept');
+    expect(headers.get('cache-control')).toBe('private, no-cache');
   });
 
   test('as a page may do nothing but be looked at', async () => {

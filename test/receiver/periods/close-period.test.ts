@@ -198,6 +198,7 @@ describe('an adjustment', () => {
     await record('3', '2026-03-06T00:00:00Z', `${customer}-old`);
     expect(await pending()).toEqual([['2026-03', calls, '3', '3', null, 'late_arrival 1 3']]);
     expect((await close(APRIL, customer, 200)).customerId).toBe(`${customer}-old`);
+    expect((await close(APRIL, `${customer}-old`, 200)).customerId).toBe(`${customer}-old`);
   });
 });
 

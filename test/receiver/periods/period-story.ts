@@ -139,15 +139,15 @@ class Story {
   async happen(): Promise<void> {
     const random = this.#random;
     const dice = random.next();
-    if (dice < 0.5) await this.#record();
-    else if (dice < 0.6) await this.#correct();
-    else if (dice < 0.65) await this.#quarantine();
-    else if (dice < 0.7) await this.#replay();
-    else if (dice < 0.75) await this.#declareDimension(random.pick(Object.keys(DIMENSIONS) as DimensionId[]));
-    else if (dice < 0.88) await this.#close();
-    else if (dice < 0.92) await this.#closeAll();
-    else if (dice < 0.95) await this.#reopen();
-    else if (dice < 0.985) await this.#merge();
+    if (dice < 0.44) await this.#record();
+    else if (dice < 0.52) await this.#correct();
+    else if (dice < 0.56) await this.#quarantine();
+    else if (dice < 0.6) await this.#replay();
+    else if (dice < 0.65) await this.#declareDimension(random.pick(Object.keys(DIMENSIONS) as DimensionId[]));
+    else if (dice < 0.82) await this.#close();
+    else if (dice < 0.86) await this.#closeAll();
+    else if (dice < 0.94) await this.#reopen();
+    else if (dice < 0.98) await this.#merge();
     else {
       await this.server.restart();
       this.outcome.restarts += 1;
@@ -261,9 +261,11 @@ class Story {
   async #close(): Promise<void> {
     const random = this.#random;
     const first = random.integer(0, MONTHS.length - 2);
-    const from = MONTHS[first];
-    const to = MONTHS[random.integer(first + 1, Math.min(first + 2, MONTHS.length - 1))];
-    const customerId = random.pick(CUSTOMERS);
+    let from = MONTHS[first];
+    let to = MONTHS[random.integer(first + 1, Math.min(first + 2, MONTHS.length - 1))];
+    let customerId = random.pick(CUSTOMERS);
+    const reopened = this.#statements.filter(({ id }) => this.#reopened.has(id));
+    if (reopened.length > 0 && random.chance(0.4)) ({ customerId, from, to } = random.pick(reopened));
     const { status, body } = await this.server.client.post('/periods/close', { customerId, from, to });
     if (status === 201) {
       this.#noteStatement(body);
