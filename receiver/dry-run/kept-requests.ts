@@ -1,6 +1,7 @@
 /** Requests that are kept to show signals of them as they were received, within a bound. */
+
+import { signalsAsJson } from '../explain/signal-json.ts';
 import { encodingNumber } from '../frames.ts';
-import { signalsAsJson } from '../http/quarantined-signal.ts';
 import type { DryRunFrame } from './dry-run.ts';
 
 /** The first ones are kept up to this, */

@@ -5,6 +5,7 @@ import { type ApiAccess, route } from './api-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { customerRoutes } from './customer-routes.ts';
 import { dimensionRoutes } from './dimension-routes.ts';
+import { explainRoutes } from './explain-routes.ts';
 import { meterRoutes } from './meter-routes.ts';
 import { periodRoutes } from './period-routes.ts';
 import { ProblemError, sendProblem } from './problem.ts';
@@ -29,6 +30,7 @@ export function apiRoutes(access: ApiAccess): Router {
   customerRoutes(router, access, writes);
   dimensionRoutes(router, access, writes);
   meterRoutes(router, access, writes);
+  explainRoutes(router, access);
   recordRoutes(router, access, writes);
   quarantineRoutes(router, access);
   periodRoutes(router, access, writes);

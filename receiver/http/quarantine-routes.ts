@@ -13,11 +13,11 @@ import {
 import { instantFromText } from '../../storage/query/instant.ts';
 import { QueryError } from '../../storage/query/query-error.ts';
 import { ResourceId } from '../../storage/resources.ts';
+import { signalsAsJson } from '../explain/signal-json.ts';
 import { type Ingest, LookBackError } from '../ingest.ts';
 import { type ApiAccess, type ApiAnswer, type ApiRequest, caughtUp, jsonBody, route } from './api-routes.ts';
 import { parseBody } from './field-errors.ts';
 import { invalidFields } from './problem.ts';
-import { signalsAsJson } from './quarantined-signal.ts';
 import { type Params, question, settled, takeFreshness } from './questions.ts';
 import { Turns } from './turns.ts';
 

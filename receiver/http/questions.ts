@@ -42,7 +42,8 @@ export async function settledUntil(ingest: Ingest, fresh: boolean): Promise<bigi
   return completeUntil - (completeUntil % 1_000_000n);
 }
 
-function millisecondText(unixNano: bigint): string {
+/** RFC 3339 in UTC, to the millisecond. */
+export function millisecondText(unixNano: bigint): string {
   return new Date(Number(unixNano / 1_000_000n)).toISOString();
 }
 

@@ -1,4 +1,4 @@
-/** A signal of a journal frame, as OTLP JSON that could be sent again: what people look at in quarantine. Pure. */
+/** Signals of a journal frame, as OTLP JSON that could be sent again: what people look at. Pure. */
 import type { JournalFrame } from '../../storage/journal/journal.ts';
 import {
   type BodyFormat,

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { signalsAsJson } from '../../../receiver/explain/signal-json.ts';
 import {
   type BodyEncoding,
   encodingNumber,
@@ -9,7 +10,6 @@ import {
   FRAME_TRACES,
   PLAIN_JSON,
 } from '../../../receiver/frames.ts';
-import { signalsAsJson } from '../../../receiver/http/quarantined-signal.ts';
 import type { JournalFrame } from '../../../storage/journal/journal.ts';
 import { CUMULATIVE, DELTA, type OtlpPoint, stream } from '../../support/otlp-points.ts';
 import { ProtobufWriter, requestOf, toJson } from '../../support/otlp-writer.ts';
