@@ -7,12 +7,14 @@ import { ReceiverError } from './http-client.ts';
 import { importCommand } from './import/command.ts';
 import type { ImportShell } from './import/import-run.ts';
 import { addMetersCommand } from './meters/command.ts';
+import { addPeriodCommands } from './periods/command.ts';
 import { addQuarantineCommand } from './quarantine/command.ts';
 import { RefusedError } from './receiver-api.ts';
 import { addResourceCommands } from './resources/command.ts';
 import { addServerCommands } from './server/command.ts';
 import { EXIT, processShell, type Shell } from './shell.ts';
 import { addSqlCommand } from './sql/command.ts';
+import { DEFAULT_WIDTH } from './text-table.ts';
 import { addUsageCommands } from './usage/command.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -27,8 +29,8 @@ export function program(shell: Shell): Command {
     .configureOutput({
       writeOut: (text) => shell.output.write(text),
       writeErr: (text) => shell.errors.write(text),
-      getOutHelpWidth: () => shell.width,
-      getErrHelpWidth: () => shell.width,
+      getOutHelpWidth: () => helpWidth(shell.output),
+      getErrHelpWidth: () => helpWidth(shell.errors),
     })
     .exitOverride();
   addServerCommands(program);
@@ -37,9 +39,14 @@ export function program(shell: Shell): Command {
   addResourceCommands(program, shell);
   addQuarantineCommand(program, shell);
   addExportCommand(program, shell);
+  addPeriodCommands(program, shell);
   program.addCommand(importCommand(importShell(shell)).copyInheritedSettings(program));
   addMetersCommand(program, shell);
   return program;
+}
+
+function helpWidth({ columns }: { columns?: number }): number {
+  return columns ?? DEFAULT_WIDTH;
 }
 
 /** Runs a command of this process and sets its exit code. */

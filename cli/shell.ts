@@ -1,7 +1,7 @@
 /** What a command has around it: where it reads and writes, and the codes that it ends with. */
 import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
-import { DEFAULT_WIDTH } from './text-table.ts';
+import { textTable } from './text-table.ts';
 
 /** 0 done; 1 failed or refused; 2 wrong usage; 3 done in part. What scripts rely on: docs/cli.md. */
 export const EXIT = { done: 0, failed: 1, wrongUsage: 2, partial: 3 } as const;
@@ -29,9 +29,9 @@ export class Shell {
     this.errors = around.errors;
   }
 
-  /** Columns of a line. */
+  /** Columns of a line; without end where the output is no terminal: nothing is cut then. */
   get width(): number {
-    return this.output.columns ?? DEFAULT_WIDTH;
+    return this.output.columns ?? Number.POSITIVE_INFINITY;
   }
 
   /** A line of the answer, or several. */
@@ -42,6 +42,24 @@ export class Shell {
   /** The answer for programs: one JSON document. */
   printJson(value: unknown): void {
     this.print(JSON.stringify(value, null, 2));
+  }
+
+  /**
+   * A table that fits the terminal.
+   * @param whole places of columns that are never cut
+   */
+  printTable(
+    head: readonly string[],
+    rows: readonly (readonly string[])[],
+    whole: readonly number[] = [],
+  ): void {
+    const [first, ...lines] = textTable(head, rows, this.width, whole);
+    this.print([this.style('bold', first), ...lines].join('\n'));
+  }
+
+  /** Says that a list was limited, and how to go on; nothing where it was not. */
+  noteMore(nextCursor: string | null): void {
+    if (nextCursor !== null) this.note(`There are more: a higher --limit, or --cursor ${nextCursor}`);
   }
 
   /** A line beside the answer. */

@@ -10,12 +10,14 @@ export const DEFAULT_WIDTH = 120;
 
 /**
  * Lines of a table: text to the left, numbers to the right. Where it is too wide, the widest columns of text are cut
- * in their middle, because ids differ at their ends; numbers never are.
+ * in their middle, because ids differ at their ends; numbers never are, nor what people copy.
+ * @param whole places of columns that are not cut either
  */
 export function textTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   width: number,
+  whole: readonly number[] = [],
 ): string[] {
   const isNumber = head.map((_, column) => rows.every((row) => /^(?:[-+]?[\d.,]+|–)?$/.test(row[column])));
   const widths = head.map((name, column) =>
@@ -23,7 +25,9 @@ export function textTable(
   );
   const total = () => widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1));
   for (let excess = total() - width; excess > 0; excess = total() - width) {
-    const cuttable = [...widths.keys()].filter((column) => !isNumber[column] && widths[column] > LEAST_WIDTH);
+    const cuttable = [...widths.keys()].filter(
+      (column) => !isNumber[column] && !whole.includes(column) && widths[column] > LEAST_WIDTH,
+    );
     const widest = cuttable.sort((a, b) => widths[b] - widths[a])[0];
     if (widest === undefined) break;
     widths[widest] = Math.max(LEAST_WIDTH, widths[widest] - excess);

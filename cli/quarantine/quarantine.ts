@@ -3,10 +3,11 @@ import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
 import { instantFromText, textFromInstant } from '../../storage/query/instant.ts';
 import { cursorParam, limitOf, named, optional, type PageFlags, pairs, zoneParam } from '../flags.ts';
+import { wholeSeconds } from '../local-time.ts';
 import { type RangeFlags, readRange } from '../range.ts';
 import { type Params, ReceiverApi, type ReceiverFlags } from '../receiver-api.ts';
 import { EXIT, type Shell } from '../shell.ts';
-import { counted, decimal, number, printable, textTable } from '../text-table.ts';
+import { counted, decimal, number, printable } from '../text-table.ts';
 import { UsageError } from '../usage-error.ts';
 
 export interface SelectionFlags extends RangeFlags, ReceiverFlags {
@@ -86,11 +87,10 @@ export async function listQuarantine(flags: QuarantineFlags, shell: Shell): Prom
     nameOf(row.dimensionId),
     number(row.signals),
     row.quantity === null ? '' : decimal(row.quantity),
-    row.lastSeen.slice(0, 19).concat('Z'),
+    wholeSeconds(row.lastSeen),
   ]);
-  printTable(['reason', 'meter', 'customer', 'dimension', 'signals', 'quantity', 'last seen'], rows, shell);
-  if (answer.nextCursor !== null)
-    shell.note(`There are more: a higher --limit, or --cursor ${answer.nextCursor}`);
+  printRows(['reason', 'meter', 'customer', 'dimension', 'signals', 'quantity', 'last seen'], rows, shell);
+  shell.noteMore(answer.nextCursor);
 }
 
 /** @throws UsageError, RefusedError, ReceiverError */
@@ -121,9 +121,8 @@ export async function listSignals(ids: readonly string[], flags: SignalsFlags, s
     printable(row.unit),
     row.timestamp ?? '–',
   ]);
-  printTable(['signal', 'reason', 'kind', 'customer', 'dimension', 'value', 'unit', 'time'], rows, shell);
-  if (answer.nextCursor !== null)
-    shell.note(`There are more: a higher --limit, or --cursor ${answer.nextCursor}`);
+  printRows(['signal', 'reason', 'kind', 'customer', 'dimension', 'value', 'unit', 'time'], rows, shell);
+  shell.noteMore(answer.nextCursor);
 }
 
 /** @throws UsageError, RefusedError, ReceiverError */
@@ -259,11 +258,7 @@ function nameOf(id: string | null): string {
   return id === null ? '–' : printable(id);
 }
 
-function printTable(head: readonly string[], rows: readonly string[][], shell: Shell): void {
-  if (rows.length === 0) {
-    shell.print('Nothing is in quarantine.');
-    return;
-  }
-  const [first, ...lines] = textTable(head, rows, shell.width);
-  shell.print([shell.style('bold', first), ...lines].join('\n'));
+function printRows(head: readonly string[], rows: readonly string[][], shell: Shell): void {
+  if (rows.length === 0) shell.print('Nothing is in quarantine.');
+  else shell.printTable(head, rows, head[0] === 'signal' ? [0] : []);
 }

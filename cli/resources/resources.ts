@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { cursorParam, limitOf, optional, type PageFlags } from '../flags.ts';
 import { type Params, ReceiverApi, type ReceiverFlags, segment } from '../receiver-api.ts';
 import type { Shell } from '../shell.ts';
-import { printable, textTable } from '../text-table.ts';
+import { printable } from '../text-table.ts';
 import { UsageError } from '../usage-error.ts';
 import type { ResourceKind } from './kinds.ts';
 
@@ -49,14 +49,11 @@ export async function listResources<Row>(
   const columns = kind.columns.filter(
     ({ cell }, at) => at === 0 || answer.rows.some((row) => cell(row) !== ''),
   );
-  const [head, ...lines] = textTable(
+  shell.printTable(
     columns.map(({ title }) => title),
     answer.rows.map((row) => columns.map(({ cell }) => cell(row))),
-    shell.width,
   );
-  shell.print([shell.style('bold', head), ...lines].join('\n'));
-  if (answer.nextCursor !== null)
-    shell.note(`There are more: a higher --limit, or --cursor ${answer.nextCursor}`);
+  shell.noteMore(answer.nextCursor);
 }
 
 /** @throws RefusedError, ReceiverError */

@@ -48,8 +48,7 @@ export async function queryUsage(flags: QueryFlags, shell: Shell): Promise<void>
       faint: (text) => shell.style('dim', text),
     }),
   );
-  if (answer.nextCursor !== null)
-    shell.note(`There are more rows: a higher --limit, or --cursor ${answer.nextCursor}`);
+  shell.noteMore(answer.nextCursor);
 }
 
 /** The parameters of GET /api/v1/usage. */

@@ -1,5 +1,5 @@
 /** Usage as tables for people. (Pure.) */
-import { Temporal } from 'temporal-polyfill';
+import { localTime } from '../local-time.ts';
 import { sparkline } from '../sparkline.ts';
 import { decimal, number, printable, textTable } from '../text-table.ts';
 import type { UsageRow } from './usage-row.ts';
@@ -46,7 +46,7 @@ function windows(rows: readonly UsageRow[], context: UsageTextContext): string[]
   // One table for all, so that the columns of all groups stand below each other.
   const [head, ...lines] = textTable(
     ['window', ...numberTitles(rows)],
-    rows.map((row) => [windowName(row.windowStart, timeZone), ...numberCells(rows, row)]),
+    rows.map((row) => [localTime(row.windowStart, timeZone), ...numberCells(rows, row)]),
     width - 2,
   );
   const text: string[] = [];
@@ -109,12 +109,4 @@ function numberCells(rows: readonly UsageRow[], row: UsageRow): string[] {
 
 function isPriced(rows: readonly UsageRow[]): boolean {
   return rows.some(({ amount }) => amount !== undefined);
-}
-
-/** The begin of a window by the clock of its zone; the offset tells the repeated hour apart. */
-function windowName(windowStart: string, timeZone: string): string {
-  const start = Temporal.Instant.from(windowStart).toZonedDateTimeISO(timeZone);
-  if (start.equals(start.startOfDay())) return start.toPlainDate().toString();
-  const time = start.toPlainDateTime().toString({ smallestUnit: 'minute' }).replace('T', ' ');
-  return `${time} ${timeZone === 'UTC' ? 'UTC' : start.offset}`;
 }
