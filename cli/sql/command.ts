@@ -19,7 +19,7 @@ export function addSqlCommand(program: Command, shell: Shell): void {
     .option('-f, --file <file>', 'read the query from a file')
     .addOption(
       new Option('--format <format>', 'table is for people, the others are the whole answer')
-        .choices(['table', 'csv', 'json', 'parquet'])
+        .choices(['table', 'csv', 'json', 'parquet', 'arrow'])
         .default('table'),
     )
     .option('-o, --output <file>', 'write the answer here')

@@ -9,7 +9,7 @@ import type { Shell } from '../shell.ts';
 
 export interface SqlQuestion {
   query: string;
-  format: 'csv' | 'json' | 'parquet';
+  format: 'csv' | 'json' | 'parquet' | 'arrow';
   rows: number;
   seconds: number;
   signal: AbortSignal;

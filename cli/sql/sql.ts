@@ -12,7 +12,7 @@ import { tableOf } from './sql-table.ts';
 
 export interface SqlFlags {
   file?: string;
-  format: 'table' | 'csv' | 'json' | 'parquet';
+  format: 'table' | 'csv' | 'json' | 'parquet' | 'arrow';
   output?: string;
   rows?: string;
   seconds?: string;
@@ -29,8 +29,12 @@ export async function sql(query: string | undefined, flags: SqlFlags, shell: She
   const limits = limitsOf(flags);
   if (query !== undefined && flags.file !== undefined)
     throw new UsageError('a query is on the command line or in --file, not both');
-  if (flags.format === 'parquet' && flags.output === undefined && shell.output.isTTY)
-    throw new UsageError('Parquet is no text: name a file with --output, or send it on with |');
+  if (
+    (flags.format === 'parquet' || flags.format === 'arrow') &&
+    flags.output === undefined &&
+    shell.output.isTTY
+  )
+    throw new UsageError('Parquet and Arrow are no text: name a file with --output, or send it on with |');
   const source = await sourceOf(flags, shell);
   try {
     const given = query ?? (flags.file === undefined ? undefined : await fileText(flags.file));

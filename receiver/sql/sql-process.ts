@@ -6,6 +6,7 @@ import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { arrowAnswer } from './arrow-answer.ts';
 import { openLockedLake } from './locked-lake.ts';
 import { OutputStream } from './output-stream.ts';
 import { readDuckDbMessage, SqlError } from './sql-error.ts';
@@ -39,6 +40,7 @@ async function answer(
     const question = await prepareQuestion(connection, statement, maxRows);
     if (format === 'json') await jsonAnswer(question, output, asOf);
     else if (format === 'csv') await csvAnswer(question, output);
+    else if (format === 'arrow') await arrowAnswer(question, output);
     else await parquetAnswer(connection, statement, output, maxRows);
     await output.end();
     return output.bytes;

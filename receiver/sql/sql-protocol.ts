@@ -1,13 +1,14 @@
 /** What the receiver and a process that runs analysts' queries say to each other. Rows go over the process's stdout. */
 import type { SqlErrorCode, SqlPosition } from './sql-error.ts';
 
-export const SQL_FORMATS = ['json', 'csv', 'parquet'] as const;
+export const SQL_FORMATS = ['json', 'csv', 'parquet', 'arrow'] as const;
 export type SqlFormat = (typeof SQL_FORMATS)[number];
 
 export const CONTENT_TYPES: Record<SqlFormat, string> = {
   json: 'application/json; charset=utf-8',
   csv: 'text/csv; charset=utf-8; header=present',
   parquet: 'application/vnd.apache.parquet',
+  arrow: 'application/vnd.apache.arrow.stream',
 };
 
 /** A process's fixed settings, as its only argument: JSON. */
