@@ -2,11 +2,13 @@
 import { type Command, Option } from 'commander';
 import { collect, freshnessOption, withPages, withRange, withReceiver, withUsageFilter } from '../flags.ts';
 import type { Shell } from '../shell.ts';
+import type { ExplainFlags } from './explain.ts';
 import type { QueryFlags } from './query.ts';
 import type { SendFlags } from './send.ts';
 
 export function addUsageCommands(program: Command, shell: Shell): void {
   addQuery(program, shell);
+  addExplain(program, shell);
   addSend(program, shell);
 }
 
@@ -29,6 +31,29 @@ function addQuery(program: Command, shell: Shell): void {
     .action(async (flags: QueryFlags) => {
       const { queryUsage } = await import('./query.ts');
       await queryUsage(flags, shell);
+    });
+}
+
+function addExplain(program: Command, shell: Shell): void {
+  const explain = program
+    .command('explain')
+    .description('why a row of usage-meter query is what it is: the records behind it, and how they add up')
+    .argument('[record]', 'instead: one record by its id, with the signal as it was received')
+    .addHelpText('after', '\nSay what the row says. Without a range: this month.');
+  withReceiver(withUsageFilter(withRange(explain)))
+    .addOption(windowOption())
+    .option('--window-start <time>', 'begin of the window, as the row has it; needed where there are several')
+    .option('--anchor <day>', 'with --window period: the day of month on which a billing period begins')
+    .option('-g, --group-by <keys>', 'as the query had it')
+    .option('--missing <key>', 'the row has no value of metadata.KEY; repeatable', collect)
+    .option('--as-of <time>', 'what was known then')
+    .option('--signals', 'with each record the signal as it was received, out of the journal')
+    .option('--limit <number>', 'so many records at most (default 50, with --json all)')
+    .addOption(freshnessOption())
+    .action(async (record: string | undefined, flags: ExplainFlags) => {
+      const { explainRecord, explainUsage } = await import('./explain.ts');
+      if (record === undefined) await explainUsage(flags, shell);
+      else await explainRecord(record, flags, shell);
     });
 }
 
