@@ -52,30 +52,28 @@ export async function customerPeriods(
     ]),
   );
   if (customers.length === 0) return [];
-  const isOne = `customer IN (${customers.map(({ customer }) => customer).join(', ')})`;
+  const isOne = customersCondition(customers);
   const statements = await frozen.rows(
-    `SELECT customer, id, epoch_ns(period_start), epoch_ns(period_end), time_zone, as_of, hash, reopened_by IS NULL
+    `SELECT customer, id, epoch_ns(period_start), epoch_ns(period_end), time_zone, as_of, hash, reopened_by
     FROM stored.statements WHERE ${isOne} ORDER BY sequence, ordinal`,
   );
-  for (const [customer, id, from, to, timeZone, asOf, hash, isValid] of statements) {
+  const reopened: { id: string; one: CustomerPeriods; reopenedBy: bigint }[] = [];
+  for (const [customer, id, from, to, timeZone, asOf, hash, reopenedBy] of statements) {
     const one = found.get(Number(customer))!;
     one.latestHash = hash as string;
-    if (isValid !== true) continue;
+    if (reopenedBy !== null) {
+      reopened.push({ id: id as string, one, reopenedBy: reopenedBy as bigint });
+      continue;
+    }
     if ((asOf as bigint) > one.balancedAt) one.balancedAt = asOf as bigint;
     const period = { from: from as bigint, to: to as bigint };
     if (!one.periods.some((known) => isSameRange(known, period)))
       one.periods.push({ ...period, timeZone: timeZone as string, statementId: id as string });
   }
-  const reopened = await frozen.rows(
-    `SELECT DISTINCT t.customer, epoch_ns(s.period_start), epoch_ns(s.period_end), t.reopened_by
-    FROM stored.statements t JOIN stored.stated s ON s.statement_id = t.id AND s.is_adjustment
-    WHERE t.${isOne} AND t.reopened_by IS NOT NULL`,
+  await noteReopened(
+    frozen,
+    reopened.filter(({ one, reopenedBy }) => reopenedBy > one.balancedAt),
   );
-  for (const [customer, from, to, reopenedBy] of reopened) {
-    const one = found.get(Number(customer))!;
-    if ((reopenedBy as bigint) > one.balancedAt)
-      one.reopened.push({ from: from as bigint, to: to as bigint });
-  }
   const merges = await frozen.rows(
     `SELECT customer, max(sequence) FROM stored.customer_merges WHERE ${isOne} GROUP BY customer`,
   );
@@ -86,6 +84,27 @@ export async function customerPeriods(
   return [...found.values()];
 }
 
+/** Condition on a column `customer`. */
+export function customersCondition(customers: readonly CustomerKey[]): string {
+  return `customer IN (${customers.map(({ customer }) => customer).join(', ')})`;
+}
+
+async function noteReopened(
+  frozen: FrozenLedger,
+  reopened: readonly { id: string; one: CustomerPeriods }[],
+): Promise<void> {
+  if (reopened.length === 0) return;
+  const owners = new Map(reopened.map(({ id, one }) => [id, one]));
+  const bound = new BoundValues();
+  const rows = await frozen.rows(
+    `SELECT DISTINCT statement_id, epoch_ns(period_start), epoch_ns(period_end) FROM stored.stated
+    WHERE is_adjustment AND statement_id IN (SELECT unnest(${bound.texts([...owners.keys()])}))`,
+    bound.values,
+  );
+  for (const [id, from, to] of rows)
+    owners.get(id as string)!.reopened.push({ from: from as bigint, to: to as bigint });
+}
+
 /** What valid statements have stated of periods, own lines and adjustments together: by place among them, then dimension. */
 export async function statedOf(
   frozen: FrozenLedger,
@@ -94,17 +113,22 @@ export async function statedOf(
   const stated = periods.map(() => new Map<string, Stated>());
   if (periods.length === 0) return stated;
   const bound = new BoundValues();
+  const instants = (column: 'from' | 'to') => periods.map((period) => period[column]);
+  // What statements state ascends with time: constants leave most blocks out.
+  const earliest = instants('from').reduce((a, b) => (a < b ? a : b));
+  const latest = instants('to').reduce((a, b) => (a > b ? a : b));
   const rows = await frozen.rows(
     `WITH wanted AS (
       SELECT unnest(range(${periods.length})) AS n,
         unnest(${bound.bigints(periods.map(({ customer }) => BigInt(customer)))}) AS customer,
-        make_timestamp_ns(unnest(${bound.bigints(periods.map(({ from }) => from))})) AS period_start,
-        make_timestamp_ns(unnest(${bound.bigints(periods.map(({ to }) => to))})) AS period_end)
+        make_timestamp_ns(unnest(${bound.bigints(instants('from'))})) AS period_start,
+        make_timestamp_ns(unnest(${bound.bigints(instants('to'))})) AS period_end)
     SELECT w.n, s.dimension_id, s.unit, s.unit_price, s.terms, s.quantity, s.billable_quantity, s.amount
     FROM wanted w
       JOIN stored.statements t ON t.customer = w.customer AND t.reopened_by IS NULL
       JOIN stored.stated s ON s.statement_id = t.id AND s.period_start = w.period_start
         AND s.period_end = w.period_end
+    WHERE s.period_start >= make_timestamp_ns(${earliest}) AND s.period_end <= make_timestamp_ns(${latest})
     ORDER BY s.is_adjustment, t.sequence, t.ordinal`,
     bound.values,
   );

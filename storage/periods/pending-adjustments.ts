@@ -14,6 +14,7 @@ import { BoundValues, scaledSum } from '../query/statement.ts';
 import {
   type ClosedPeriod,
   type CustomerPeriods,
+  customersCondition,
   isSameRange,
   type Stated,
   statedOf,
@@ -112,12 +113,12 @@ async function changedPeriods(
   frozen: FrozenLedger,
   customers: readonly CustomerPeriods[],
 ): Promise<Candidate[]> {
-  const periods = customers.flatMap((customer) => customer.periods.map((period) => ({ customer, period })));
-  const touched = await touchedPeriods(frozen, periods);
-  const candidates = periods
+  const touched = await touchedPeriods(frozen, customers);
+  const candidates = customers
+    .flatMap((customer) => customer.periods.map((period) => ({ customer, period })))
     .filter(
-      ({ customer, period }, n) =>
-        touched.has(n) ||
+      ({ customer, period }) =>
+        touched.has(periodKey(customer.customer, period)) ||
         customer.mergedSince ||
         customer.reopened.some((reopened) => isSameRange(reopened, period)),
     )
@@ -133,36 +134,40 @@ async function changedPeriods(
   return candidates;
 }
 
-/** Places of the periods with rows that came, or were voided, since the customer was balanced. */
+function periodKey(customer: number, { from, to }: Range): string {
+  return `${customer} ${from} ${to}`;
+}
+
+/** Periods with rows that came, or were voided, since the customer was balanced: their {@link periodKey}s. */
 async function touchedPeriods(
   frozen: FrozenLedger,
-  periods: readonly { customer: CustomerPeriods; period: ClosedPeriod }[],
-): Promise<Set<number>> {
-  if (periods.length === 0) return new Set();
-  const bound = new BoundValues();
-  const least = periods.reduce(
-    (min, { customer }) => (customer.balancedAt < min ? customer.balancedAt : min),
-    frozen.sequence,
-  );
-  const latest = periods.reduce((max, { period }) => (period.to > max ? period.to : max), 0n);
+  customers: readonly CustomerPeriods[],
+): Promise<Set<string>> {
+  const closed = customers.filter(({ periods }) => periods.length > 0);
+  if (closed.length === 0) return new Set();
+  const least = closed.map(({ balancedAt }) => balancedAt).reduce((a, b) => (a < b ? a : b));
+  const latest = closed
+    .flatMap(({ periods }) => periods.map(({ to }) => to))
+    .reduce((a, b) => (a > b ? a : b));
   const carried = await carriedDimensions(frozen);
   const isWithin = `u.time >= p.period_start${carried.length === 0 ? '' : ` OR u.dimension IN (${carried.join(', ')})`}`;
   // Two searches, so that each leaves blocks out by the least sequence.
-  const changed = (column: string) => `SELECT p.n FROM ${frozen.ledger}.usage u JOIN periods p
+  const changed = (column: string) => `SELECT p.* FROM ${frozen.ledger}.usage u JOIN periods p
       ON p.customer = u.customer AND u.time < p.period_end AND u.${column} > p.balanced_at AND (${isWithin})
     WHERE u.${column} > ${least} AND u.${column} <= ${frozen.sequence} AND u.sequence <= ${frozen.sequence}
       AND u.time < make_timestamp_ns(${latest})`;
   const rows = await frozen.rows(
     `WITH periods AS MATERIALIZED (
-      SELECT unnest(range(${periods.length})) AS n,
-        unnest(${bound.bigints(periods.map(({ customer }) => BigInt(customer.customer)))}) AS customer,
-        unnest(${bound.bigints(periods.map(({ customer }) => customer.balancedAt))}) AS balanced_at,
-        make_timestamp_ns(unnest(${bound.bigints(periods.map(({ period }) => period.from))})) AS period_start,
-        make_timestamp_ns(unnest(${bound.bigints(periods.map(({ period }) => period.to))})) AS period_end)
-    SELECT DISTINCT n FROM (${changed('sequence')} UNION ALL ${changed('voided_by')})`,
-    bound.values,
+      SELECT customer, period_start, period_end, max(as_of) OVER (PARTITION BY customer) AS balanced_at
+      FROM stored.statements WHERE ${customersCondition(closed)} AND reopened_by IS NULL)
+    SELECT DISTINCT customer, epoch_ns(period_start), epoch_ns(period_end)
+    FROM (${changed('sequence')} UNION ALL ${changed('voided_by')})`,
   );
-  return new Set(rows.map(([n]) => Number(n)));
+  return new Set(
+    rows.map(([customer, from, to]) =>
+      periodKey(Number(customer), { from: from as bigint, to: to as bigint }),
+    ),
+  );
 }
 
 /** Dimensions whose records hold beyond their period, by today's terms or by earlier ones, which a statement may have. */
