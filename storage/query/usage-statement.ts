@@ -226,11 +226,17 @@ class UsageStatement {
       after === null
         ? 'false'
         : ['true', ...places.map(({ name, value }) => `${name} = ${value}`)].join(' AND ');
-    // Each member has at least one row; filled, it has one per window. One more row tells that there is a next page,
-    // and the member at which the page before ended may have none left.
+    // A member has at least one row, or one per window where empty ones are filled with zeros. One more row than fits
+    // tells that there is a next page, and the member at which the page before ended may have none left.
     const windowCount = boundaries.length - 1;
-    const hasAllWindows = query.fill && terms.every(isZeroWithoutRecords);
-    const memberLimit = hasAllWindows ? Math.ceil((query.limit + 1) / windowCount) + 1 : query.limit + 2;
+    const filled = query.fill ? terms.filter(isZeroWithoutRecords).map(({ dimension }) => dimension) : [];
+    const leastRows =
+      filled.length === 0
+        ? '1'
+        : filled.length === terms.length
+          ? String(windowCount)
+          : `CASE WHEN dimension IN (${filled.join(', ')}) THEN ${windowCount} ELSE 1 END`;
+    const order = [...names.map((_, i) => `text${i} NULLS FIRST`), 'dimension'].join(', ');
     const values = this.#metadataKeys.map((_, i) => `value${i}`);
     return `page AS MATERIALIZED (
       SELECT ${this.#member.join(', ')}, ${resumed} AS resumed,
@@ -241,7 +247,8 @@ class UsageStatement {
         ${groupBy.includes('customerId') ? 'JOIN stored.customers USING (customer)' : ''}
         ${values.length > 0 ? `JOIN (SELECT DISTINCT attributes, ${values.join(', ')} FROM series_attributes) USING (attributes)` : ''}
       WHERE ${after === null ? 'true' : `(${resumed} OR ${behind(places)})`}
-      ORDER BY ${[...names.map((_, i) => `text${i} NULLS FIRST`), 'dimension'].join(', ')} LIMIT ${memberLimit})`;
+      QUALIFY coalesce(sum(CASE WHEN ${resumed} THEN 0 ELSE ${leastRows} END) OVER (
+        ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) <= ${query.limit})`;
   }
 
   /** @param ofPage what restricts rows to the members of the page; empty for all */
@@ -340,9 +347,11 @@ class UsageStatement {
    */
   #deciding(instants: string, rows: string): string {
     const member = this.#member.join(', ');
-    const source = (kinds: string) => `(
-      SELECT ${member}, ${RECORD_KEY} FROM ${this.#usage} WHERE ${rows} AND kind ${kinds} ${KIND_RECORD}) u
-      JOIN ${instants} i USING (${member}, time) JOIN (SELECT series, hash FROM stored.series) s USING (series)`;
+    this.#tables.push(`${instants}_rows AS MATERIALIZED (
+      SELECT * FROM (SELECT ${member}, ${RECORD_KEY} FROM ${this.#usage} WHERE ${rows}) JOIN ${instants} USING (${member}, time))`);
+    const source = (kinds: string) =>
+      `(SELECT * FROM ${instants}_rows WHERE kind ${kinds} ${KIND_RECORD}) u
+        JOIN (SELECT series, hash FROM stored.series) s USING (series)`;
     return `SELECT ${member}, piece, time, arg_max(quantity, record_key) AS quantity, any_value(records) AS records
       FROM (
         SELECT ${member}, piece, time, quantity, ${RECORD_ID} AS record_key, records FROM ${source('=')}
@@ -385,7 +394,10 @@ class UsageStatement {
         SELECT ${member}, NULL::INTEGER AS piece, max(time) AS time, 0 AS records
         FROM ${this.#usage} WHERE ${this.#rows(one, before)} GROUP BY ${member})`,
       `${name}_tied AS MATERIALIZED (SELECT ${member}, piece, time, records FROM ${name}_records WHERE stored > 1)`,
-      `${name}_spans AS MATERIALIZED (
+    );
+    const tied = this.#deciding(`${name}_tied`, this.#rows(one));
+    const carried = this.#deciding(`${name}_carried`, this.#rows(one, before));
+    this.#tables.push(`${name}_spans AS MATERIALIZED (
         SELECT ${member}, piece, quantity, records, greatest(time_nano, ${query.from}) AS begins,
           least(next_at, ${ttlNano === null ? '' : `CASE WHEN ${holdUntil} - time_nano > ${ttlNano} THEN time_nano + ${ttlNano} END,`}
             ${holdUntil}) AS ends
@@ -393,9 +405,8 @@ class UsageStatement {
           SELECT *, epoch_ns(time) AS time_nano, lead(epoch_ns(time)) OVER (PARTITION BY ${member} ORDER BY time) AS next_at
           FROM (
             SELECT ${member}, piece, time, quantity, records FROM ${name}_records WHERE stored = 1
-            UNION ALL ${this.#deciding(`${name}_tied`, this.#rows(one))}
-            UNION ALL ${this.#deciding(`${name}_carried`, this.#rows(one, before))})))`,
-    );
+            UNION ALL ${tied}
+            UNION ALL ${carried})))`);
   }
 
   #levels(one: TermsClass, ofPage: string): string {
