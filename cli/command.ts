@@ -14,6 +14,7 @@ import { addResourceCommands } from './resources/command.ts';
 import { addServerCommands } from './server/command.ts';
 import { EXIT, processShell, type Shell } from './shell.ts';
 import { addSqlCommand } from './sql/command.ts';
+import { addLakeCommand } from './sql/lake-command.ts';
 import { DEFAULT_WIDTH } from './text-table.ts';
 import { addUsageCommands } from './usage/command.ts';
 import { UsageError } from './usage-error.ts';
@@ -36,6 +37,7 @@ export function program(shell: Shell): Command {
   addServerCommands(program);
   addUsageCommands(program, shell);
   addSqlCommand(program, shell);
+  addLakeCommand(program, shell);
   addResourceCommands(program, shell);
   addQuarantineCommand(program, shell);
   addExportCommand(program, shell);

@@ -10,14 +10,18 @@ import { VIEWS } from '../duckdb/views.ts';
 import type { Manifest, Part, Restatement } from './manifest.ts';
 import { quoted } from './part-file.ts';
 
+/** Views of the ledger that the lake computes from its records, or leaves out because they need all readings. */
+const WITHOUT_A_FILE: ReadonlySet<string> = new Set([
+  'usage_records',
+  'usage_hourly',
+  'usage_daily',
+  'usage_flags',
+]);
+
 /** Views of the ledger that are one file each in the lake. */
-export const TABLE_VIEWS = [
-  'customers',
-  'dimensions',
-  'quarantined',
-  'quarantine_resolved',
-  'usage_voided',
-] as const;
+export const TABLE_VIEWS: readonly string[] = VIEWS.map(({ name }) => name).filter(
+  (name) => !WITHOUT_A_FILE.has(name),
+);
 
 /** The name of a session variable that says where the lake is, instead of where it was published. */
 export const LAKE_VARIABLE = 'usage_lake';
@@ -105,8 +109,9 @@ function tableView(name: string, directory: string, { tables }: Manifest): strin
   const file = tables[name]?.file;
   if (file === undefined) return [];
   const { comment, columns } = viewNamed(name);
-  const list = columns.map(([column]) =>
-    column === 'metadata' || column === 'resource' ? `"${column}"::JSON AS "${column}"` : `"${column}"`,
+  // Parquet keeps the text; that it is JSON is for the view to say.
+  const list = columns.map(([column, expression]) =>
+    expression.endsWith('::JSON') ? `"${column}"::JSON AS "${column}"` : `"${column}"`,
   );
   return [
     `CREATE VIEW ${name} AS SELECT ${list.join(', ')} FROM read_parquet(${filePath(directory, file)})`,
@@ -135,7 +140,8 @@ function comments(view: string, comment: string, columns: Columns): string[] {
   ];
 }
 
-function viewNamed(name: string): (typeof VIEWS)[number] {
+/** A view of the ledger. */
+export function viewNamed(name: string): (typeof VIEWS)[number] {
   const view = VIEWS.find((one) => one.name === name);
   if (view === undefined) throw new Error(`the ledger has no view ${name}`);
   return view;

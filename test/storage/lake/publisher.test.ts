@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type ReceiverProcess, startReceiver } from '../../support/receiver-process.ts';
+import { type ReceiverProcess, runCommand, startReceiver } from '../../support/receiver-process.ts';
 
 let dataDir: string;
 let receiver: ReceiverProcess;
@@ -81,6 +81,8 @@ describe('while the receiver runs', () => {
     await untilLake('SELECT count(*) FROM usage_records', [['4']]);
     await receiver.stop();
     expect(receiver.output()).not.toMatch(/lake could not/);
+    const rebuilt = await runCommand(['lake', 'rebuild', '--data-dir', dataDir]);
+    expect(rebuilt).toMatch(/rebuilt .*lake: 4 records in 1 file$/m);
     // The lake is there without a receiver, too.
     expect(await inLake('SELECT count(*), count(DISTINCT record_id) FROM usage_records')).toEqual([
       ['4', '4'],
