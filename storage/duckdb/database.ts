@@ -2,6 +2,7 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { attachFrozenViews } from '../periods/frozen-ledger.ts';
 import { LedgerError } from './ledger-error.ts';
+import { macroStatements } from './macros.ts';
 import { SCHEMA_VERSION, TABLES } from './schema.ts';
 import { viewStatements } from './views.ts';
 
@@ -75,7 +76,7 @@ async function prepareSchema(connection: DuckDBConnection, path: string): Promis
   // A crash between the statements must not leave half a schema.
   await connection.run('BEGIN');
   if (names.length === 0) for (const statement of TABLES) await connection.run(statement);
-  for (const statement of viewStatements()) await connection.run(statement);
+  for (const statement of [...viewStatements(), ...macroStatements()]) await connection.run(statement);
   await connection.run('COMMIT');
 }
 

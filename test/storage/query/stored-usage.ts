@@ -6,6 +6,7 @@ import {
   DuckDBTimestampNanosecondsValue,
 } from '@duckdb/node-api';
 import { scaledFromText } from '../../../storage/decimal.ts';
+import { macroStatements } from '../../../storage/duckdb/macros.ts';
 import { ROLE_DELTA, TABLES } from '../../../storage/duckdb/schema.ts';
 import { RECORD_ID, viewStatements } from '../../../storage/duckdb/views.ts';
 
@@ -106,7 +107,9 @@ export class StoredUsage {
       autoload_known_extensions: 'false',
     });
     const connection = await instance.connect();
-    for (const statement of [...TABLES, ...viewStatements()]) await connection.run(statement);
+    for (const statement of [...TABLES, ...viewStatements(), ...macroStatements()]) {
+      await connection.run(statement);
+    }
     await connection.run(
       `INSERT INTO stored.contexts VALUES
          (0, 0, '{}', '', '', 'usage', '1', 'sum', 'delta', true, true, false)`,
