@@ -34,7 +34,7 @@ export function program(shell: Shell): Command {
       getErrHelpWidth: () => helpWidth(shell.errors),
     })
     .exitOverride();
-  addServerCommands(program);
+  addServerCommands(program, shell);
   addUsageCommands(program, shell);
   addSqlCommand(program, shell);
   addLakeCommand(program, shell);

@@ -1,5 +1,7 @@
 /** The flags of the commands that run the receiver, or look after its data while it is stopped. */
 import { type Command, Option } from 'commander';
+import type { DoctorFlags } from '../doctor/doctor.ts';
+import type { Shell } from '../shell.ts';
 
 const CONFIG_FLAG = 'configuration file (default ./usage-meter.yaml where there is one)';
 const DATA_DIR_FLAG = 'where journal and ledger are kept (default ./data)';
@@ -7,7 +9,7 @@ const DATA_DIR_FLAG = 'where journal and ledger are kept (default ./data)';
 /** The receiver is loaded by the command that needs it. */
 const receiver = () => import('../../receiver/main.ts');
 
-export function addServerCommands(program: Command): void {
+export function addServerCommands(program: Command, shell: Shell): void {
   program
     .command('serve')
     .description('run the receiver and its ledger')
@@ -47,4 +49,22 @@ export function addServerCommands(program: Command): void {
     .option('--config <file>', CONFIG_FLAG)
     .option('--json', 'one JSON document, for programs')
     .action(async (flags) => (await receiver()).checkConfig(flags));
+
+  program
+    .command('doctor')
+    .description('check disk, clock, port, configuration, journal and ledger, and the receiver that runs')
+    .option('--config <file>', CONFIG_FLAG)
+    .option('--data-dir <folder>', DATA_DIR_FLAG)
+    .option('--host <address>', 'as serve has it')
+    .option('--port <number>', 'as serve has it')
+    .option(
+      '--url <address>',
+      'a receiver elsewhere (its key in USAGE_METER_API_KEY); without --data-dir only that',
+    )
+    .option('--full', 'read every file of the journal, not only the last')
+    .option('--json', 'one JSON document, for programs')
+    .action(async (flags: DoctorFlags) => {
+      const { examine } = await import('../doctor/doctor.ts');
+      await examine(flags, shell);
+    });
 }
