@@ -1,5 +1,8 @@
 /** Closing, late data, adjustments and re-opening, over the API of an Ingest in this process. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { FRAME_LOGS, FRAME_METRICS, PLAIN_JSON } from '../../../receiver/frames.ts';
+import type { StatementDraftsQuery } from '../../../storage/query/index.ts';
+import { logRequest } from '../../system/api/api-client.ts';
 import { ApiServer } from '../http/api-server.ts';
 
 let server: ApiServer;
@@ -23,6 +26,7 @@ afterAll(() => server.stop());
 
 const MARCH = { from: '2026-03-01', to: '2026-04-01' };
 const APRIL = { from: '2026-04-01', to: '2026-05-01' };
+const MAY = { from: '2026-05-01', to: '2026-06-01' };
 
 async function post(path: string, body: object, status: number) {
   const reply = await server.client.post(path, body);
@@ -51,6 +55,33 @@ function summary(row: any) {
     ({ reason, records, quantity }: any) => `${reason} ${records ?? '-'} ${quantity ?? '-'}`,
   );
   return [row.from.slice(0, 7), row.dimensionId, row.quantity, row.billableQuantity, row.amount, ...reasons];
+}
+
+const nano = (text: string) => BigInt(Date.parse(text)) * 1_000_000n;
+
+/** A reading of a counter that an SDK began on 1 March. */
+function cumulative(value: string, time: string): Buffer {
+  const attributes = [
+    { key: 'service.name', value: { stringValue: 'shop' } },
+    { key: 'service.instance.id', value: { stringValue: customer } },
+    { key: 'telemetry.sdk.name', value: { stringValue: 'opentelemetry' } },
+  ];
+  const point = {
+    startTimeUnixNano: String(nano('2026-03-01T00:00:00Z')),
+    timeUnixNano: String(nano(time)),
+    asInt: value,
+    attributes: [
+      { key: 'usage.customer.id', value: { stringValue: customer } },
+      { key: 'usage.dimension.id', value: { stringValue: calls } },
+    ],
+  };
+  const sum = { aggregationTemporality: 2, isMonotonic: true, dataPoints: [point] };
+  const metrics = [{ name: 'calls', unit: '1', sum }];
+  return Buffer.from(
+    JSON.stringify({
+      resourceMetrics: [{ resource: { attributes }, scopeMetrics: [{ scope: {}, metrics }] }],
+    }),
+  );
 }
 
 describe('a statement', () => {
@@ -159,6 +190,58 @@ describe('an adjustment', () => {
     expect((await server.client.get(`/statements/${march.id}`)).body).toEqual(march);
   });
 
+  test('of a running total that is read late moves usage between periods', async () => {
+    const read = (value: string, time: string) =>
+      server.ingest.signals(FRAME_METRICS, cumulative(value, time), PLAIN_JSON);
+    await read('100', '2026-03-10T00:00:00Z');
+    await read('250', '2026-05-10T00:00:00Z');
+    const march = await close(MARCH);
+    expect(march.lines).toMatchObject([{ quantity: '100' }]);
+    expect((await close(APRIL)).lines).toEqual([]);
+    expect((await close(MAY)).lines).toMatchObject([{ quantity: '150' }]);
+    await read('180', '2026-04-10T00:00:00Z');
+    expect(await pending()).toEqual([
+      ['2026-04', calls, '80', '80', null, 'late_arrival 1 80'],
+      ['2026-05', calls, '-80', '-80', null, 'late_reading 1 -80'],
+    ]);
+  });
+
+  test('tells a replay from what a person said', async () => {
+    await post('/dimensions', { id: calls }, 201);
+    const log = (attributes: Record<string, string>) => {
+      const request = logRequest([{ attributes, timeUnixNano: nano('2026-03-07T00:00:00Z') }]);
+      return server.ingest.signals(FRAME_LOGS, Buffer.from(JSON.stringify(request)), PLAIN_JSON);
+    };
+    await log({ 'usage.dimension.id': calls, 'usage.value': '3', 'usage.event.id': `a-${tests}` });
+    await log({
+      'usage.dimension.id': calls,
+      'usage.value': '-1',
+      'usage.customer.id': customer,
+      'usage.event.id': `b-${tests}`,
+    });
+    await record('12', '2026-03-05T00:00:00Z');
+    await close(MARCH);
+    const correction = { customerId: customer };
+    await post('/quarantine/replay', { reason: 'missing_customer', dimensionId: calls, correction }, 200);
+    await server.client.put(`/dimensions/${calls}`, { creditsAllowed: true });
+    await post('/quarantine/replay', { reason: 'credits_not_allowed', dimensionId: calls }, 200);
+    expect(await pending()).toEqual([['2026-03', calls, '2', '2', null, 'correction 1 3', 'replay 1 -1']]);
+  });
+
+  test('of a level that comes late moves all periods behind it', async () => {
+    await post('/dimensions', { id: calls, aggregation: 'time_integral' }, 201);
+    await record('1', '2026-03-01T00:00:00Z');
+    await close(MARCH);
+    // The level of March holds in April, without a record.
+    const april = await close(APRIL);
+    expect(april.lines).toMatchObject([{ quantity: '720', records: 0 }]);
+    await record('3', '2026-03-31T00:00:00Z');
+    expect(await pending()).toEqual([
+      ['2026-03', calls, '48', '48', null, 'late_arrival 1 3'],
+      ['2026-04', calls, '1440', '1440', null, 'late_arrival 1 3'],
+    ]);
+  });
+
   test('of a statement that is re-opened is pending again, and closing anew subtracts what others state', async () => {
     await record('12', '2026-03-05T00:00:00Z');
     const march = await close(MARCH);
@@ -199,6 +282,47 @@ describe('an adjustment', () => {
     expect(await pending()).toEqual([['2026-03', calls, '3', '3', null, 'late_arrival 1 3']]);
     expect((await close(APRIL, customer, 200)).customerId).toBe(`${customer}-old`);
     expect((await close(APRIL, `${customer}-old`, 200)).customerId).toBe(`${customer}-old`);
+  });
+});
+
+describe('between a draft and its frame', () => {
+  async function draft() {
+    await server.ingest.caughtUp();
+    const query: StatementDraftsQuery = {
+      from: nano('2026-03-01T00:00:00Z'),
+      to: nano('2026-04-01T00:00:00Z'),
+      customerId: customer,
+      customerZone: null,
+      after: null,
+      limit: 1,
+      timeZone: 'UTC',
+      closedAtUnixNano: nano('2026-06-01T00:00:00Z'),
+      note: null,
+    };
+    const { drafts } = await server.ingest.ledger.query({ type: 'statementDrafts', query });
+    return drafts[0];
+  }
+
+  test('usage is late', async () => {
+    await record('12', '2026-03-05T00:00:00Z');
+    const { content, hash } = await draft();
+    await record('5', '2026-03-06T00:00:00Z');
+    await server.ingest.change({ changes: [{ type: 'period_closed', statement: content, hash }] });
+    expect(await pending()).toEqual([['2026-03', calls, '5', '5', null, 'late_arrival 1 5']]);
+  });
+
+  test('a customer that becomes another one takes the statement along', async () => {
+    await record('12', '2026-03-05T00:00:00Z');
+    const { content, hash } = await draft();
+    await server.client.put(`/customers/${customer}-new`, { aliases: [customer] });
+    await server.ingest.change({ changes: [{ type: 'period_closed', statement: content, hash }] });
+    const { rows } = (await server.client.get(`/statements?customerId=${customer}-new`)).body;
+    expect(rows).toMatchObject([{ customerId: customer, hash }]);
+    expect(await pending(`${customer}-new`)).toEqual([]);
+    await record('5', '2026-03-06T00:00:00Z');
+    expect(await pending(`${customer}-new`)).toMatchObject([
+      ['2026-03', calls, '5', '5', null, 'late_arrival 1 5'],
+    ]);
   });
 });
 
