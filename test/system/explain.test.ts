@@ -161,13 +161,17 @@ async function explainAll(
       if (withSignals) for (const record of records) expectSignals(record, `${what}, ${record.recordId}`);
       explained.set(
         String(named),
-        records.map(({ contribution, flags, reading, meterVersion, signal }: Answer) => ({
-          contribution,
-          flags,
-          reading,
-          meterVersion,
-          signal,
-        })),
+        // Records of one time come in the order in which they were stored, which a rebuild may change.
+        records
+          .map(({ recordId, contribution, flags, reading, meterVersion, signal }: Answer) => ({
+            recordId,
+            contribution,
+            flags,
+            reading,
+            meterVersion,
+            signal,
+          }))
+          .sort((a: Answer, b: Answer) => (a.recordId < b.recordId ? -1 : 1)),
       );
     }
   }
