@@ -226,6 +226,8 @@ describe('with a running receiver', () => {
         { attributes: { 'usage.dimension.id': 'calls' }, timeUnixNano: 1_772_355_600_000_000_000n },
       ]),
     );
+    // Its status tells what is loaded; this waits for it.
+    expect((await api.get('/quarantine')).body.rows).toHaveLength(1);
   });
   afterAll(() => receiver?.stop());
 
