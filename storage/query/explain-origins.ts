@@ -22,25 +22,20 @@ import {
   type UsageRecord,
 } from './usage-record.ts';
 
-/** What is odd about a record that is counted all the same. */
-export type RecordFlag =
-  /** Its writer cannot be told apart for certain: a resource without service.instance.id, an event without an id. */
-  | 'weak_identity'
-  /** Nobody declared the customer, or the dimension: usage that came created it. */
-  | 'customer_discovered'
-  | 'dimension_discovered'
-  /** Of a running total: nobody said from when it counts. */
-  | 'start_unknown'
-  /** Of a running total: the first reading of its start. */
-  | 'first_reading'
-  /** Of a running total: the first reading, of which nobody knows since when it counts. It adds nothing. */
-  | 'baseline'
-  /** Of a running total: the reading is below an earlier one of the same start. */
-  | 'decrease'
-  /** A reading that came late has changed what this one adds. */
-  | 'late_reading'
-  /** Another value for the same window of the same series: both count. */
-  | 'window_conflict';
+/** What is odd about a record that is counted all the same (docs/explain.md says what each means). */
+export const RECORD_FLAGS = [
+  'weak_identity',
+  'customer_discovered',
+  'dimension_discovered',
+  'start_unknown',
+  'first_reading',
+  'baseline',
+  'decrease',
+  'late_reading',
+  'window_conflict',
+] as const;
+
+export type RecordFlag = (typeof RECORD_FLAGS)[number];
 
 /** A reading of a running total, as it is stored. */
 export interface ReadingOrigin {
