@@ -6,7 +6,7 @@ export default defineConfig({
     // Real servers, real disks: a file at a time per core, with room for a slow shared machine.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

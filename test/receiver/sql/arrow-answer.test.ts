@@ -10,7 +10,7 @@ let pool: SqlPool;
 beforeAll(async () => {
   lake = await sampleLake();
   pool = new SqlPool({ lakeDirectory: lake.directory, processes: 1 });
-}, 60_000);
+});
 afterAll(async () => {
   await pool.stop();
   lake.remove();

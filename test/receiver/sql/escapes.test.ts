@@ -25,7 +25,7 @@ beforeAll(async () => {
     socket.destroy();
   });
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-}, 60_000);
+});
 afterAll(async () => {
   delete process.env.USAGE_METER_API_KEYS;
   await pool.stop();

@@ -23,7 +23,7 @@ beforeAll(async () => {
   server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ({ port } = server.address() as { port: number });
-}, 60_000);
+});
 afterAll(async () => {
   await pool.stop();
   server.closeAllConnections();
