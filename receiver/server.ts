@@ -148,7 +148,9 @@ export class Receiver {
     const ingest = this.#ingest;
     this.#ingest = null;
     try {
-      await this.#publisher?.stop();
+      // What was acknowledged is in the lake, too, unless the ledger cannot take it.
+      await ingest?.caughtUp().catch(() => {});
+      await this.#publisher?.finish();
       await ingest?.close();
       await sqlStopped;
     } finally {

@@ -66,6 +66,15 @@ export class LakePublisher {
     await this.#done;
   }
 
+  /** Ends with a last export, so that the lake of a receiver that was stopped has what its ledger has. */
+  async finish(): Promise<void> {
+    await this.stop();
+    const { ledger, onFailed } = this.#options;
+    if (ledger.position === this.#report?.position) return;
+    this.#rewriteMs = 0;
+    await this.#export().catch(onFailed);
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     const { directory, onFailed } = this.#options;
