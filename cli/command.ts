@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { ConfigError } from '../receiver/config-error.ts';
+import { addCompletionCommand } from './completion/command.ts';
 import { addExportCommand } from './export/command.ts';
 import { ReceiverError } from './http-client.ts';
 import { importCommand } from './import/command.ts';
@@ -44,6 +45,7 @@ export function program(shell: Shell): Command {
   addPeriodCommands(program, shell);
   program.addCommand(importCommand(importShell(shell)).copyInheritedSettings(program));
   addMetersCommand(program, shell);
+  addCompletionCommand(program, shell);
   return program;
 }
 

@@ -15,7 +15,6 @@ export function addUsageCommands(program: Command, shell: Shell): void {
 function addQuery(program: Command, shell: Shell): void {
   const query = program
     .command('query')
-    .alias('usage')
     .description('how much was used: exact quantities by customer, dimension and window')
     .addHelpText('after', '\nWithout a range: this month.');
   withPages(withReceiver(withUsageFilter(withRange(query))))
