@@ -31,6 +31,30 @@ describe('billable quantity', () => {
   });
 });
 
+describe('billable quotient: what is rounded is exact, not its twelve places', () => {
+  test.each<[string, bigint, string | null, Rounding | null, string]>([
+    //  numerator  denominator  increment  rounding  billable
+    ['1', 3n, null, null, '0.333333333333'],
+    ['2', 3n, null, null, '0.666666666667'],
+    ['0.000000000001', 2n, null, null, '0'],
+    ['0.000000000003', 2n, null, null, '0.000000000002'],
+    ['1', 3n, '0.000000000001', 'ceiling', '0.333333333334'],
+    ['1', 3n, '0.000000000001', 'floor', '0.333333333333'],
+    ['4999', 9998n, '1', 'round', '1'],
+    // A hair below a half, which twelve places do not show.
+    ['49999999999999', 100000000000000n, '1', 'round', '0'],
+    ['50000000000001', 100000000000000n, '1', 'floor', '0'],
+    ['-1', 3n, '0.5', 'floor', '-0.5'],
+    ['-1', 3n, '0.5', 'ceiling', '0'],
+    ['-1', 4n, '0.5', 'round', '-0.5'],
+    ['3', 3n, '1', 'ceiling', '1'],
+  ])('%s ÷ %s by %s %s is %s', (numerator, denominator, increment, rounding, expected) => {
+    const step = increment === null ? null : scaledFromText(increment)!;
+    const billable = billableQuantity(scaledFromText(numerator)!, step, rounding, denominator);
+    expect(textFromScaled(billable)).toBe(expected);
+  });
+});
+
 describe('amount', () => {
   test.each([
     ['13', '0.25', '3.25'],
