@@ -21,6 +21,7 @@ import { type ApiAccess, apiRoutes, sendRoutingProblem } from './http/api.ts';
 import { ApiKeys } from './http/auth.ts';
 import type { BodyMemory } from './http/body.ts';
 import { metersTestRoutes } from './http/meters-test.ts';
+import { referenceRoutes } from './http/openapi/reference-routes.ts';
 import { bodyFormat, handleOtlp, OTLP_PATHS, type OtlpRoute, refuse } from './http/otlp.ts';
 import { sendProblem } from './http/problem.ts';
 import { sqlRoutes } from './http/sql-route.ts';
@@ -328,6 +329,8 @@ export class Receiver {
         .status(ready ? 200 : 503)
         .json(ready ? { status: 'ready' } : { status: 'unavailable', reason });
     });
+
+    app.use(referenceRoutes());
 
     const otlp: OtlpRoute = {
       admit: () => this.#admit(),

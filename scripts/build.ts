@@ -1,7 +1,8 @@
 /** Compiles the package into dist/: JavaScript and declarations of what apps and operators use. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { SWAGGER_UI_FILES } from '../receiver/http/openapi/reference-routes.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });
@@ -10,3 +11,9 @@ execFileSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', 
   stdio: 'inherit',
 });
 chmodSync(`${root}dist/cli/usage-meter.js`, 0o755);
+
+// What the reference page loads, with its licences: users of the package install no copy of Swagger UI of their own.
+const swaggerUi = `${root}dist/receiver/http/openapi/swagger-ui/`;
+mkdirSync(swaggerUi);
+for (const file of [...SWAGGER_UI_FILES, 'swagger-ui-bundle.js.LICENSE.txt', 'LICENSE', 'NOTICE'])
+  copyFileSync(`${root}node_modules/swagger-ui-dist/${file}`, `${swaggerUi}${file}`);

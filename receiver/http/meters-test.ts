@@ -21,7 +21,8 @@ export interface MetersTestOptions {
   stopping: AbortSignal;
 }
 
-const Body = z.strictObject({
+/** The body of POST /api/v1/meters/test. */
+export const MetersTest = z.strictObject({
   rule: MeterRule,
   lastHours: z.number().positive().max(MAX_HOURS).default(24),
   maxSignals: z.int().min(1).max(MAX_SIGNALS).default(MAX_SIGNALS),
@@ -53,7 +54,7 @@ class MeterTests {
   }
 
   async answer(request: Parameters<ApiHandler>[0], gone: AbortSignal): ReturnType<ApiHandler> {
-    const { rule, lastHours, maxSignals } = parseBody(Body, jsonBody(request));
+    const { rule, lastHours, maxSignals } = parseBody(MetersTest, jsonBody(request));
     if (this.#isUnderWay)
       throw new ProblemError(
         429,

@@ -129,13 +129,15 @@ const Correction = z.strictObject({
 });
 
 const Note = z.string().min(1, 'must not be empty').max(4096);
-const Replay = z.strictObject({
+/** The body of POST /api/v1/quarantine/replay. */
+export const Replay = z.strictObject({
   ...SELECTION,
   correction: Correction.nullish(),
   note: Note.nullish(),
   dryRun: z.boolean().default(false),
 });
-const Dismissal = z.strictObject({ ...SELECTION, note: Note, dryRun: z.boolean().default(false) });
+/** The body of POST /api/v1/quarantine/dismiss. */
+export const Dismissal = z.strictObject({ ...SELECTION, note: Note, dryRun: z.boolean().default(false) });
 
 /** @throws QueryError 400 naming the field */
 function selectionQuery({ ids, from, to, ...lists }: Selection): QuarantineSignalsQuery {

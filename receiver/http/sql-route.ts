@@ -14,7 +14,8 @@ import { type Problem, ProblemError, sendProblem } from './problem.ts';
 
 const BODY_LIMIT_BYTES = 8 * MAX_STATEMENT_LENGTH;
 
-const Body = z.strictObject({
+/** The body of POST /api/v1/sql. */
+export const SqlQuestion = z.strictObject({
   query: z.string().max(MAX_STATEMENT_LENGTH),
   format: z.enum(SQL_FORMATS).default('json'),
   limits: z
@@ -42,7 +43,7 @@ export function sqlRoutes({ pool, memory }: SqlRouteOptions): Router {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     try {
-      const { query, format, limits } = parseBody(Body, await jsonOf(request, memory));
+      const { query, format, limits } = parseBody(SqlQuestion, await jsonOf(request, memory));
       const answer = await pool.run({
         sql: query,
         format,

@@ -52,7 +52,8 @@ export const RecordId = z
   .max(1024, 'must have at most 1024 characters')
   .refine((id) => !id.includes('\0'), 'must not have the character NUL');
 
-const UsageRecordBody = z.strictObject({
+/** One record of POST /api/v1/usage. */
+export const UsageRecordBody = z.strictObject({
   timestamp: z.string().nullish(),
   startTime: z.string().nullish(),
   customerId: ResourceId,
@@ -105,7 +106,8 @@ export function readUsageLines(text: string): UsageBody {
 /** What an amendment changes; the fields that it does not name stay. */
 export type Amendment = Partial<Omit<SentRecord, 'id'>> & { reason: string };
 
-const Reason = z.strictObject({
+/** Why a record is voided or amended. */
+export const Reason = z.strictObject({
   reason: z
     .string()
     .min(1, 'must not be empty')

@@ -1,0 +1,75 @@
+/** Answers about what could not be counted, and what people did about it. */
+import { z } from 'zod';
+import { QUARANTINE_CODES } from '../../../storage/quarantine-codes.ts';
+import { RESOLUTIONS } from '../../../storage/query/quarantine-signals-query.ts';
+import { AnyObject, CompleteUntil, Decimal, Instant, Metadata, page, Sequence } from './common.ts';
+
+const Reason = z
+  .enum(QUARANTINE_CODES)
+  .meta({ id: 'QuarantineReason', description: 'Why a signal is not counted.' });
+
+const named = {
+  reason: Reason,
+  meterId: z.string(),
+  dimensionId: z.string().nullable().describe('null where none is named.'),
+  customerId: z.string().nullable().describe('null where none is named.'),
+  firstSeen: Instant,
+  lastSeen: Instant,
+};
+
+export const QuarantineRow = z
+  .object({
+    ...named,
+    signals: z.int().describe('How many; each counts once however often it came.'),
+    quantity: Decimal.nullable().describe('What they would have counted.'),
+  })
+  .meta({ id: 'QuarantineRow' });
+export const QuarantineAnswer = page(QuarantineRow);
+
+export const QuarantinedSignal = z
+  .object({
+    ...named,
+    id: z.string(),
+    sequence: Sequence,
+    ordinal: z.int(),
+    value: z.string().describe('As text, whatever it is.'),
+    quantity: Decimal.nullable(),
+    unit: z.string(),
+    timestamp: Instant.nullable(),
+    startTime: Instant.nullable(),
+    metadata: Metadata,
+    metricName: z.string(),
+    kind: z.string(),
+    resolution: z.enum(RESOLUTIONS),
+    resolvedBy: Sequence.nullable(),
+    note: z.string().nullable(),
+  })
+  .meta({ id: 'QuarantinedSignal' });
+
+export const QuarantineSignalsAnswer = page(
+  z.object({
+    ...QuarantinedSignal.shape,
+    signal: AnyObject.nullable().describe('As it was received; null where the journal has it no more.'),
+  }),
+);
+
+export const ResolvedAnswer = z.object({
+  open: z.int(),
+  corrected: z.int(),
+  dismissed: z.int(),
+  completeUntil: CompleteUntil,
+});
+
+const DryRun = z.object({ dryRun: z.literal(true), signals: z.int() });
+
+export const ReplayAnswer = z.union([
+  z.object({
+    signals: z.int().describe('How many were looked at.'),
+    counted: z.int().describe('How many of them left quarantine.'),
+    quarantined: z.array(z.object({ reason: z.string(), signals: z.int() })),
+    untouched: z.int().describe('How many could not be looked at.'),
+  }),
+  DryRun,
+]);
+
+export const DismissalAnswer = z.union([z.object({ dismissed: z.int() }), DryRun]);
