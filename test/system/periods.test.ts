@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ReceiverProcess, runCommand, startReceiver } from '../support/receiver-process.ts';
 import { ApiClient } from './api/api-client.ts';
 
-/** Six pages of a close. */
-const CUSTOMERS = 6_000;
+/** Four pages of a close. */
+const CUSTOMERS = 3_500;
 const MARCH = { from: '2026-03-01', to: '2026-04-01' };
 
 let dataDir: string;

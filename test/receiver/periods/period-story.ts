@@ -64,6 +64,9 @@ interface SaidStatement {
   customerId: string;
   from: string;
   to: string;
+  hash: string;
+  previousHash: string | null;
+  asOfSequence: number;
   lines: SaidMeasure[];
   adjustments: (SaidMeasure & { from: string; to: string })[];
   reopened: object | null;
@@ -91,6 +94,7 @@ export async function tellStory(random: Random): Promise<StoryOutcome> {
     }
     await story.rebuild();
     await story.check();
+    await story.checkAsOf();
     return story.outcome;
   } finally {
     await story.server.stop();
@@ -301,6 +305,10 @@ class Story {
       const own = records.filter(({ dimension }) => dimension === line.dimensionId);
       expect(measureOf(line)).toEqual(modelUsage(own, [range], terms));
     }
+    // The customer's statements are a chain, in which those of a customer that it has taken over have their place.
+    const owner = this.#owner(statement.customerId);
+    const before = this.#statements.findLast((other) => this.#owner(other.customerId) === owner);
+    expect(statement.previousHash).toBe(before?.hash ?? null);
     this.#statements.push(statement);
     this.outcome.statements += 1;
     this.outcome.statedAdjustments += statement.adjustments.length;
@@ -384,6 +392,20 @@ class Story {
       // Nothing is pending of a period that is open.
       for (const row of pending.filter(({ customerId }: SaidStatement) => customerId === owner))
         expect(closed).toContainEqual(rangeOf(row));
+    }
+  }
+
+  /** What was known at a statement's position can still be asked for, and is what it says. */
+  async checkAsOf(): Promise<void> {
+    const isMerged = new Set([...this.#owners].flat());
+    for (const { customerId, from, to, asOfSequence, lines } of this.#statements) {
+      // Usage that has another owner since was another's then.
+      if (isMerged.has(customerId)) continue;
+      const question = new URLSearchParams({ customerId, from, to, asOf: String(asOfSequence) });
+      const { rows } = await this.#made('GET', `/usage?${question}`);
+      const quantities = (stated: SaidMeasure[]) =>
+        stated.map(({ dimensionId, quantity }) => `${dimensionId} ${quantity}`).sort();
+      expect(quantities(rows)).toEqual(quantities(lines));
     }
   }
 
