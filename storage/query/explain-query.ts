@@ -7,7 +7,7 @@ import { knownAsOf } from './as-of.ts';
 import type { Rounding } from './billable.ts';
 import { type CursorPosition, cursorPosition, cursorText, fingerprint } from './cursor.ts';
 import type { MeterInForce, OriginSeries } from './explain-origins.ts';
-import { carriedSpan, cellParts, type ExplainPart } from './explain-parts.ts';
+import { cellParts, type ExplainPart } from './explain-parts.ts';
 import {
   type CarriedLevel,
   carriedLevel,
@@ -251,8 +251,7 @@ export async function queryExplain(
     ),
   };
   const cell = await usageCell(connection, usage, window, query.missing);
-  const parts = await cellParts(connection, plan);
-  const span = await carriedSpan(connection, plan);
+  const { parts, carried: span } = await cellParts(connection, plan);
   const carried = span === null ? null : await carriedLevel(connection, span, through);
   const page = await explainedPage(connection, plan, {
     limit: query.limit,

@@ -60,7 +60,7 @@ export function weighedRecords(plan: ExplainPlan, sums: Sums, bound: BoundValues
     case 'last':
       return [...tables, ...ofLast(sums)].join(',\n');
     case 'unique':
-      return [...tables, ofUnique(metadataValue(terms.uniqueKey!, bound))].join(',\n');
+      return [...tables, ...ofUnique(metadataValue(terms.uniqueKey!, bound))].join(',\n');
     case 'average':
       return [...tables, MEASURED, weighedCell(HAS_RECORDS)].join(',\n');
     case 'count':
@@ -77,10 +77,13 @@ const NO_SPAN = 'NULL::BIGINT AS begins, NULL::BIGINT AS ends';
 const NO_VALUE = 'NULL::VARCHAR AS unique_value';
 
 /** What readings of one running total added at one time is one fact, with its corrections: known by its first row. */
-const WITH_FACTS = `facts AS MATERIALIZED (SELECT *,
-    CASE WHEN kind = ${KIND_RECORD} THEN row
-      ELSE min(row) OVER (PARTITION BY kind = ${KIND_RECORD}, series, start_time, time) END AS fact
-  FROM cell)`;
+const WITH_FACTS = `facts AS MATERIALIZED (${factsOf('cell')})`;
+
+function factsOf(rows: string): string {
+  return `SELECT *, row AS fact FROM ${rows} WHERE kind = ${KIND_RECORD}
+    UNION ALL
+    SELECT *, min(row) OVER (PARTITION BY series, start_time, time) FROM ${rows} WHERE kind <> ${KIND_RECORD}`;
+}
 
 /** Intervals with a record: corrections alone, which only another customer's increments have, decide nothing. */
 const MEASURED = `measured AS MATERIALIZED (
@@ -96,17 +99,19 @@ function weighedBy(counts: string, span = NO_SPAN, join = ''): string {
 }
 
 function ofExtreme(pick: 'max' | 'min', sums: Sums): string[] {
-  const order = pick === 'max' ? 'DESC' : 'ASC';
   return [
     WITH_FACTS,
     MEASURED,
+    `fact_values AS MATERIALIZED (
+      SELECT piece, fact, time, quantity AS value FROM facts WHERE kind = ${KIND_RECORD}
+      UNION ALL
+      SELECT piece, fact, time, ${sums.within('quantity')} FROM facts WHERE kind <> ${KIND_RECORD}
+      GROUP BY piece, fact, time)`,
+    // The earliest of those that are as great.
     `deciding AS (
-      SELECT fact FROM (
-        SELECT piece, fact, time, quantity AS value FROM facts WHERE kind = ${KIND_RECORD}
-        UNION ALL
-        SELECT piece, fact, time, ${sums.within('quantity')} FROM facts WHERE kind <> ${KIND_RECORD}
-        GROUP BY piece, fact, time)
-      QUALIFY row_number() OVER (PARTITION BY piece ORDER BY value ${order}, time, fact) = 1)`,
+      SELECT arg_min(fact, {time: time, fact: fact}) AS fact
+      FROM fact_values JOIN (SELECT piece, ${pick}(value) AS value FROM fact_values GROUP BY piece) USING (piece, value)
+      GROUP BY piece)`,
     weighedBy(`fact IN (SELECT fact FROM deciding) AND ${HAS_RECORDS}`),
   ];
 }
@@ -122,12 +127,19 @@ function ofLast(sums: Sums): string[] {
   ];
 }
 
-function ofUnique(value: string): string {
-  return `weighed AS (
-    SELECT cell.*, kind <> ${KIND_CORRECTION} AND unique_value IS NOT NULL AND row_number() OVER (
-        PARTITION BY piece, unique_value ORDER BY kind = ${KIND_CORRECTION}, time, row) = 1 AS counts,
-      ${NO_SPAN}, unique_value
-    FROM cell JOIN (SELECT series, ${value} AS unique_value FROM stored.series) USING (series))`;
+function ofUnique(value: string): string[] {
+  return [
+    `valued AS MATERIALIZED (
+      SELECT cell.*, unique_value FROM cell JOIN (SELECT series, ${value} AS unique_value FROM stored.series) USING (series))`,
+    `first_times AS (
+      SELECT piece, unique_value, min(time) AS time FROM valued
+      WHERE kind <> ${KIND_CORRECTION} AND unique_value IS NOT NULL GROUP BY piece, unique_value)`,
+    `firsts AS (
+      SELECT min(row) AS row FROM valued JOIN first_times USING (piece, unique_value, time)
+      WHERE kind <> ${KIND_CORRECTION} GROUP BY piece, unique_value)`,
+    `weighed AS (
+      SELECT * EXCLUDE (unique_value), row IN (SELECT row FROM firsts) AS counts, ${NO_SPAN}, unique_value FROM valued)`,
+  ];
 }
 
 function ofLevels(plan: ExplainPlan, sums: Sums): string[] {
@@ -143,11 +155,17 @@ function ofLevels(plan: ExplainPlan, sums: Sums): string[] {
       SELECT usage.rowid AS row, ${USAGE_COLUMNS}, NULL::INTEGER AS piece FROM stored.usage
       WHERE ${rowsBetween(plan, earlierTimes(plan))})`,
     // What holds when the cell begins; its rows are no rows of the cell.
-    `carried AS (
-      SELECT *, CASE WHEN kind = ${KIND_RECORD} THEN row
-          ELSE min(row) OVER (PARTITION BY kind = ${KIND_RECORD}, series, start_time) END AS fact
-      FROM earlier WHERE time = (SELECT max(time) FROM earlier))`,
-    `deciding AS MATERIALIZED (${decidingOf('facts', sums)} UNION ALL ${decidingOf('carried', sums)})`,
+    `latest_earlier AS (SELECT * FROM earlier WHERE time = (SELECT max(time) FROM earlier))`,
+    `carried AS (${factsOf('latest_earlier')})`,
+    // Keys are made only for what needs them to tell which of several holds.
+    `times AS MATERIALIZED (
+      SELECT time, count(*) AS stored, any_value(fact) AS fact, any_value(piece) AS piece, any_value(quantity) AS value
+      FROM facts GROUP BY time)`,
+    `tied AS (SELECT facts.* FROM facts SEMI JOIN (SELECT time FROM times WHERE stored > 1) USING (time))`,
+    `deciding AS MATERIALIZED (
+      SELECT fact, piece, time, value FROM times WHERE stored = 1
+      UNION ALL ${decidingOf('tied', sums)}
+      UNION ALL ${decidingOf('carried', sums)})`,
     `spans AS MATERIALIZED (
       SELECT fact, piece, value, greatest(time_nano, ${from}) AS begins, least(next_at, ${ttl} ${holdUntil}) AS ends, time_nano
       FROM (
