@@ -88,6 +88,9 @@ class UsageStatement {
   readonly #metadataKeys: { metadataKey: string }[];
   /** stored.usage, with the integer `attributes` of its series where metadata matters. */
   readonly #usage: string;
+  /** The rows of it that are in the range, under {@link #rowsInRange}. */
+  readonly #inRange: string;
+  readonly #isReadOnce: boolean;
   readonly #tables: string[] = [];
   readonly #pieces = new Map<string, { column: string; join: string }>();
 
@@ -106,6 +109,16 @@ class UsageStatement {
     const joinsSeries = this.#metadataKeys.length > 0 || query.metadata.length > 0;
     this.#usage = joinsSeries ? 'stored.usage JOIN series_attributes USING (series)' : 'stored.usage';
     if (joinsSeries) this.#tables.push(this.#seriesAttributes());
+    // Few rows of a customer among those of all: they are looked for once, not by each class.
+    this.#isReadOnce = plan.keys.customers !== null && this.#classes.length > 1;
+    this.#inRange = this.#isReadOnce ? 'asked_rows' : this.#usage;
+    if (this.#isReadOnce) {
+      const { keys, visible } = plan;
+      const attributes = joinsSeries ? ', attributes' : '';
+      this.#tables.push(`asked_rows AS MATERIALIZED (
+        SELECT customer, dimension, ${RECORD_KEY}${attributes} FROM ${this.#usage}
+        WHERE ${[...this.#timesInRange(), visible, ...keyConditions(keys)].join(' AND ')})`);
+    }
   }
 
   sql(): string {
@@ -170,17 +183,26 @@ class UsageStatement {
     return this.#plan.pieces.get(interval) ?? this.#plan.boundaries;
   }
 
-  /** Conditions on the rows of a class. The dimensions are named where there are others. */
-  #rows(one: TermsClass, times: string[] = this.#inRange()): string {
+  /** Condition on the rows of a class in stored.usage. */
+  #rows(one: TermsClass, times: string[]): string {
     const { visible, keys } = this.#plan;
-    const conditions = [...times, visible, ...keyConditions(keys)];
-    if (this.#classes.length > 1) {
-      conditions.push(`dimension IN (${one.terms.map(({ dimension }) => dimension).join(', ')})`);
-    }
-    return conditions.join(' AND ');
+    return [...times, visible, ...keyConditions(keys), ...this.#ofClass(one)].join(' AND ');
   }
 
-  #inRange(): string[] {
+  /** Condition on the rows of a class in {@link #inRange}. */
+  #rowsInRange(one: TermsClass): string {
+    return this.#isReadOnce
+      ? ['true', ...this.#ofClass(one)].join(' AND ')
+      : this.#rows(one, this.#timesInRange());
+  }
+
+  /** The dimensions are named where there are others. */
+  #ofClass({ terms }: TermsClass): string[] {
+    if (this.#classes.length === 1) return [];
+    return [`dimension IN (${terms.map(({ dimension }) => dimension).join(', ')})`];
+  }
+
+  #timesInRange(): string[] {
     const { from, to } = this.#plan.query;
     return [`time >= ${instant(from)}`, `time < ${instant(to)}`];
   }
@@ -195,9 +217,11 @@ class UsageStatement {
     );
     if (ofLevels.length < this.#classes.length) {
       const levels = ofLevels.flatMap(({ terms }) => terms.map(({ dimension }) => dimension));
-      const conditions = [...this.#inRange(), visible, ...keyConditions(keys)];
+      const conditions = this.#isReadOnce
+        ? ['true']
+        : [...this.#timesInRange(), visible, ...keyConditions(keys)];
       if (levels.length > 0) conditions.push(`dimension NOT IN (${levels.join(', ')})`);
-      branches.push(`SELECT ${member} FROM ${this.#usage} WHERE ${conditions.join(' AND ')}
+      branches.push(`SELECT ${member} FROM ${this.#inRange} WHERE ${conditions.join(' AND ')}
         GROUP BY ALL HAVING ${RECORDS} > 0`);
     }
     return branches.join('\nUNION ALL ');
@@ -310,7 +334,7 @@ class UsageStatement {
     // Not GROUP BY ALL: that hashes constants too, and a single window is one.
     const groupBy = column === '0' ? member : `${member}, piece`;
     return `SELECT ${member}, ${column} AS piece, ${columns(sum)}, ${RECORDS} AS records, false AS held
-      FROM ${this.#usage} ${join} ${ofPage} WHERE ${this.#rows(one)} GROUP BY ${groupBy}`;
+      FROM ${this.#inRange} ${join} ${ofPage} WHERE ${this.#rowsInRange(one)} GROUP BY ${groupBy}`;
   }
 
   /**
@@ -320,7 +344,7 @@ class UsageStatement {
   #extreme(one: TermsClass, ofPage: string, pick: 'max' | 'min'): string {
     const member = this.#member.join(', ');
     const { column, join } = this.#pieces.get(one.interval)!;
-    const source = `FROM ${this.#usage} ${join} ${ofPage} WHERE ${this.#rows(one)}`;
+    const source = `FROM ${this.#inRange} ${join} ${ofPage} WHERE ${this.#rowsInRange(one)}`;
     return `SELECT ${member}, piece, ${columns(value(`${pick}(quantity)`))}, sum(records)::BIGINT AS records, false AS held
       FROM (
         SELECT ${member}, ${column} AS piece, ${pick}(quantity) AS quantity, count(*) AS records
@@ -336,19 +360,20 @@ class UsageStatement {
     const { column, join } = this.#pieces.get(one.interval)!;
     this.#tables.push(`${one.name}_latest AS MATERIALIZED (
       SELECT ${member}, ${column} AS piece, max(time) AS time, ${RECORDS} AS records
-      FROM ${this.#usage} ${join} ${ofPage} WHERE ${this.#rows(one)} GROUP BY ${member}, piece)`);
+      FROM ${this.#inRange} ${join} ${ofPage} WHERE ${this.#rowsInRange(one)} GROUP BY ${member}, piece)`);
     return `SELECT ${member}, piece, ${columns(value('quantity'))}, records, false AS held
-      FROM (${this.#deciding(`${one.name}_latest`, this.#rows(one))}) WHERE records > 0`;
+      FROM (${this.#deciding(`${one.name}_latest`, this.#inRange, this.#rowsInRange(one))}) WHERE records > 0`;
   }
 
   /**
    * Of the records at one time, the one with the greatest key as bytes.
    * @param instants a table of member, piece, time and records
+   * @param usage where the records are, under the condition rows
    */
-  #deciding(instants: string, rows: string): string {
+  #deciding(instants: string, usage: string, rows: string): string {
     const member = this.#member.join(', ');
     this.#tables.push(`${instants}_rows AS MATERIALIZED (
-      SELECT * FROM (SELECT ${member}, ${RECORD_KEY} FROM ${this.#usage} WHERE ${rows}) JOIN ${instants} USING (${member}, time))`);
+      SELECT * FROM (SELECT ${member}, ${RECORD_KEY} FROM ${usage} WHERE ${rows}) JOIN ${instants} USING (${member}, time))`);
     const source = (kinds: string) =>
       `(SELECT * FROM ${instants}_rows WHERE kind ${kinds} ${KIND_RECORD}) u
         JOIN (SELECT series, hash FROM stored.series) s USING (series)`;
@@ -371,7 +396,7 @@ class UsageStatement {
         sum(records)::BIGINT AS records, false AS held
       FROM (
         SELECT ${member}, ${column} AS piece, series, ${RECORDS} AS records
-        FROM ${this.#usage} ${join} ${ofPage} WHERE ${this.#rows(one)} GROUP BY ${member}, piece, series)
+        FROM ${this.#inRange} ${join} ${ofPage} WHERE ${this.#rowsInRange(one)} GROUP BY ${member}, piece, series)
       JOIN (SELECT series, ${unique} AS unique_value FROM stored.series) USING (series)
       GROUP BY ${member}, piece`;
   }
@@ -389,14 +414,14 @@ class UsageStatement {
     this.#tables.push(
       `${name}_records AS MATERIALIZED (
         SELECT ${member}, ${column} AS piece, time, count(*) AS stored, any_value(quantity) AS quantity, ${RECORDS} AS records
-        FROM ${this.#usage} ${join} WHERE ${this.#rows(one)} GROUP BY ${member}, piece, time)`,
+        FROM ${this.#inRange} ${join} WHERE ${this.#rowsInRange(one)} GROUP BY ${member}, piece, time)`,
       `${name}_carried AS MATERIALIZED (
         SELECT ${member}, NULL::INTEGER AS piece, max(time) AS time, 0 AS records
         FROM ${this.#usage} WHERE ${this.#rows(one, before)} GROUP BY ${member})`,
       `${name}_tied AS MATERIALIZED (SELECT ${member}, piece, time, records FROM ${name}_records WHERE stored > 1)`,
     );
-    const tied = this.#deciding(`${name}_tied`, this.#rows(one));
-    const carried = this.#deciding(`${name}_carried`, this.#rows(one, before));
+    const tied = this.#deciding(`${name}_tied`, this.#inRange, this.#rowsInRange(one));
+    const carried = this.#deciding(`${name}_carried`, this.#usage, this.#rows(one, before));
     this.#tables.push(`${name}_spans AS MATERIALIZED (
         SELECT ${member}, piece, quantity, records, greatest(time_nano, ${query.from}) AS begins,
           least(next_at, ${ttlNano === null ? '' : `CASE WHEN ${holdUntil} - time_nano > ${ttlNano} THEN time_nano + ${ttlNano} END,`}
