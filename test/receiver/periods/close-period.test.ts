@@ -394,13 +394,17 @@ test('all customers are closed, each in its zone, and once', async () => {
   await record('1', '2026-03-31T22:30:00Z', 'berlin');
   await record('2', '2026-03-31T22:30:00Z', 'acme');
   await record('3', '2026-03-31T21:30:00Z', 'berlin');
+  await post('/customers', { id: 'offset', timeZone: '+05:30' }, 201);
+  await post('/dimensions', { id: 'by-day', aggregation: 'max', interval: 'day' }, 201);
+  await record('4', '2026-03-31T18:29:59Z', 'offset', 'by-day');
+  await record('5', '2026-03-31T18:30:00Z', 'offset', 'by-day');
   await post('/customers', { id: 'quiet' }, 201);
   expect(await post('/periods/close', { ...MARCH, dryRun: true }, 200)).toMatchObject({
     dryRun: true,
-    closed: 2,
+    closed: 3,
   });
-  expect(await post('/periods/close', MARCH, 200)).toMatchObject({ closed: 2, alreadyClosed: 0 });
-  expect(await post('/periods/close', MARCH, 200)).toMatchObject({ closed: 0, alreadyClosed: 2 });
+  expect(await post('/periods/close', MARCH, 200)).toMatchObject({ closed: 3, alreadyClosed: 0 });
+  expect(await post('/periods/close', MARCH, 200)).toMatchObject({ closed: 0, alreadyClosed: 3 });
   const { rows } = (await server.client.get('/statements')).body;
   const lines = await Promise.all(
     rows.map(async ({ id }: { id: string }) => {
@@ -411,10 +415,15 @@ test('all customers are closed, each in its zone, and once', async () => {
   expect(lines.sort()).toEqual([
     ['acme', '2'],
     ['berlin', '3'],
+    ['offset', '4'],
   ]);
   expect(await post('/periods/close', { from: '2026-03-15', to: '2026-04-15' }, 200)).toMatchObject({
     closed: 0,
-    conflicting: 2,
-    conflicts: [{ customerId: 'berlin', isAdjustment: false }, { customerId: 'acme' }],
+    conflicting: 3,
+    conflicts: [
+      { customerId: 'offset', isAdjustment: false },
+      { customerId: 'berlin' },
+      { customerId: 'acme' },
+    ],
   });
 });
