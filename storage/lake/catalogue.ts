@@ -1,21 +1,30 @@
 /** usage.duckdb: a small database of views over the lake's files, replaced as a whole at each export. */
-import { chmod, rename, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { chmod, copyFile, rename, rm, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { lakeViewStatements } from './lake-views.ts';
 import { type Manifest, syncDirectory, syncFile } from './manifest.ts';
 
 export const CATALOGUE_FILE = 'usage.duckdb';
 
+/** A catalogue that grew beyond this by what was replaced in it is written anew. */
+const COPIED_BYTES = 4 * 1024 * 1024;
+
+/** The catalogue that this thread published last, and what created its views. */
+let published: { path: string; views: Map<string, string> } | null = null;
+
 /**
- * Writes the catalogue beside the present one.
+ * Writes the catalogue beside the present one. Comments are most of the work, so what is as it was is copied.
  * @returns puts it in its place: whoever opens the path finds the old one or the new one, and keeps what was opened
  */
 export async function writeCatalogue(directory: string, manifest: Manifest): Promise<() => Promise<void>> {
-  const path = join(directory, CATALOGUE_FILE);
+  const path = resolve(directory, CATALOGUE_FILE);
   const beside = `${path}.new`;
   await rm(beside, { force: true });
   await rm(`${beside}.wal`, { force: true });
+  const statements = lakeViewStatements(resolve(directory), manifest);
+  const views = new Map([...statements].map(([name, ofView]) => [name, ofView.join(';\n')] as const));
+  const known = (await copyPublished(path, beside)) ? published!.views : new Map<string, string>();
   const instance = await DuckDBInstance.create(beside, {
     threads: '1',
     memory_limit: '256MB',
@@ -25,7 +34,11 @@ export async function writeCatalogue(directory: string, manifest: Manifest): Pro
   try {
     const connection = await instance.connect();
     await connection.run('BEGIN');
-    for (const statement of lakeViewStatements(resolve(directory), manifest)) await connection.run(statement);
+    for (const [name, ofView] of statements) {
+      if (known.get(name) === views.get(name)) continue;
+      await connection.run(`DROP VIEW IF EXISTS ${name}`);
+      for (const statement of ofView) await connection.run(statement);
+    }
     await connection.run('COMMIT');
     await connection.run('CHECKPOINT');
     connection.closeSync();
@@ -38,5 +51,16 @@ export async function writeCatalogue(directory: string, manifest: Manifest): Pro
   return async () => {
     await rename(beside, path);
     await syncDirectory(directory);
+    published = { path, views };
   };
+}
+
+/** @returns false where there is none of ours, or it is to be written anew */
+async function copyPublished(path: string, beside: string): Promise<boolean> {
+  if (published?.path !== path) return false;
+  const size = (await stat(path).catch(() => null))?.size ?? Number.POSITIVE_INFINITY;
+  if (size > COPIED_BYTES) return false;
+  await copyFile(path, beside);
+  await chmod(beside, 0o644);
+  return true;
 }

@@ -26,15 +26,18 @@ export const TABLE_VIEWS: readonly string[] = VIEWS.map(({ name }) => name).filt
 /** The name of a session variable that says where the lake is, instead of where it was published. */
 export const LAKE_VARIABLE = 'usage_lake';
 
-/** Creates all views with their comments, in an empty database. @param directory the lake's folder, absolute */
-export function lakeViewStatements(directory: string, manifest: Manifest): string[] {
-  return [
-    ...recordsView(directory, manifest.parts),
-    ...windowView('usage_hourly', 'hour', `date_trunc('hour', "timestamp")`),
-    ...windowView('usage_daily', 'day', '"timestamp"::DATE'),
-    ...TABLE_VIEWS.flatMap((name) => tableView(name, directory, manifest)),
-    ...statusView(manifest),
-  ];
+/**
+ * What creates each view with its comments, by name.
+ * @param directory the lake's folder, absolute
+ */
+export function lakeViewStatements(directory: string, manifest: Manifest): Map<string, string[]> {
+  return new Map([
+    ['usage_records', recordsView(directory, manifest.parts)],
+    ['usage_hourly', windowView('usage_hourly', 'hour', `date_trunc('hour', "timestamp")`)],
+    ['usage_daily', windowView('usage_daily', 'day', '"timestamp"::DATE')],
+    ...TABLE_VIEWS.map((name) => [name, tableView(name, directory, manifest)] as const),
+    ['lake_status', statusView(manifest)],
+  ]);
 }
 
 /**
