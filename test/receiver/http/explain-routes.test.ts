@@ -2,6 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FRAME_LOGS, FRAME_METRICS, FRAME_TRACES } from '../../../receiver/frames.ts';
+import { expectSumOfParts } from '../../storage/query/explain-sums.ts';
 import { encodeEvents, looseEvent, type OtlpSpan } from '../../support/otlp-events.ts';
 import { CUMULATIVE, type OtlpPoint, stream } from '../../support/otlp-points.ts';
 import { ProtobufWriter, requestOf } from '../../support/otlp-writer.ts';
@@ -328,11 +329,11 @@ test('the rule that was in force when the record came, whatever holds now', asyn
     customer: ['attributes["tenant"]'],
     dimension: 'orders',
     value,
-    eventId: ['attributes["id"]'],
   });
-  const order = (id: string) => ({ kind: 'order', tenant: 'ruled', id, amount: 7, net: 5 });
-  const amount = rule({ path: 'attributes["amount"]' });
-  const net = rule({ path: 'attributes["net"]' });
+  const order = (id: string) => ({ kind: 'order', tenant: 'ruled', id, number: `n${id}`, amount: 7, net: 5 });
+  const amount = { ...rule({ path: 'attributes["amount"]' }), eventId: ['attributes["id"]'] };
+  // By this one the first order would be another event.
+  const net = { ...rule({ path: 'attributes["net"]' }), eventId: ['attributes["number"]'] };
   expect((await server.client.put('/meters/orders', amount)).status).toBeLessThan(300);
   await server.ingest.signals(FRAME_LOGS, logs(order('1')), JSON_BODY);
   await server.client.put('/meters/orders', net);
@@ -383,6 +384,34 @@ test('pages, each of at most a hundred records with their signals', async () => 
     nextCursor: null,
     completeUntil: first.completeUntil,
   });
+});
+
+test('while usage comes, each explanation adds up', async () => {
+  const isDone = Promise.withResolvers<void>();
+  const sending = (async () => {
+    for (let i = 0; i < 60; i++)
+      await server.ingest.signals(FRAME_LOGS, logs(event('busy', `b${i}`)), JSON_BODY);
+    isDone.resolve();
+  })();
+  let isSending = true;
+  void isDone.promise.then(() => {
+    isSending = false;
+  });
+  let explanations = 0;
+  while (isSending || explanations < 3) {
+    const pages: Found[] = [];
+    for (let cursor = ''; ; ) {
+      const more = cursor === '' ? '' : `&cursor=${cursor}`;
+      const page = await explained('busy', 'api.requests', `&limit=7&freshness=available${more}`);
+      pages.push(page);
+      cursor = page.nextCursor;
+      if (cursor === null) break;
+    }
+    if (pages[0].cell !== null) expectSumOfParts(pages, `explanation ${explanations}`);
+    explanations += 1;
+  }
+  await sending;
+  expect((await explained('busy')).cell.quantity).toBe('60');
 });
 
 test.each([
