@@ -19,18 +19,24 @@ export function textTable(
   width: number,
   whole: readonly number[] = [],
 ): string[] {
-  const isNumber = head.map((_, column) => rows.every((row) => /^(?:[-+]?[\d.,]+|–)?$/.test(row[column])));
+  const isNumber = head.map(
+    (_, column) =>
+      rows.some((row) => /\d/.test(row[column])) &&
+      rows.every((row) => /^(?:[-+]?[\d.,]+|–)?$/.test(row[column])),
+  );
   const widths = head.map((name, column) =>
     rows.reduce((most, row) => Math.max(most, stringWidth(row[column])), name.length),
   );
-  const total = () => widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1));
-  for (let excess = total() - width; excess > 0; excess = total() - width) {
-    const cuttable = [...widths.keys()].filter(
-      (column) => !isNumber[column] && !whole.includes(column) && widths[column] > LEAST_WIDTH,
+  const total = widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1));
+  const cuttable = [...widths.keys()].filter((column) => !isNumber[column] && !whole.includes(column));
+  // The widest lose first, so that all that are cut end at the same width.
+  for (let excess = total - width; excess > 0; excess--) {
+    const widest = cuttable.reduce(
+      (most, column) => (widths[column] > widths[most] ? column : most),
+      cuttable[0],
     );
-    const widest = cuttable.sort((a, b) => widths[b] - widths[a])[0];
-    if (widest === undefined) break;
-    widths[widest] = Math.max(LEAST_WIDTH, widths[widest] - excess);
+    if (widest === undefined || widths[widest] <= LEAST_WIDTH) break;
+    widths[widest] -= 1;
   }
   return [head, ...rows].map((row) =>
     row
