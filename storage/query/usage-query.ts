@@ -14,6 +14,7 @@ import {
   MAX_WINDOWS,
   WINDOW_SIZES,
   type WindowedRange,
+  type WindowSize,
   windowBoundaries,
 } from './windows.ts';
 
@@ -181,7 +182,8 @@ export function usageFingerprint(query: UsageQuery): string {
 
 /**
  * Answers from one state of the ledger.
- * @throws QueryError naming `window` where a dimension's interval is longer, `asOf` where it is not known
+ * @throws QueryError naming `window` where a dimension's interval is longer, `to` where the range has too many of them,
+ * `asOf` where it is not known
  */
 export async function queryUsage(connection: DuckDBConnection, query: UsageQuery): Promise<UsageAnswer> {
   const boundaries = windowBoundaries(query);
@@ -216,9 +218,7 @@ function least(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
 }
 
-const SIZE_ORDER = ['none', 'minute', 'hour', 'day', 'week', 'month', 'period', 'total'];
-
-/** The terms of all dimensions asked for, if each can be told in windows of this size. */
+/** The terms of all dimensions asked for, if each can be told in these windows. */
 async function answeredTerms(
   connection: DuckDBConnection,
   query: UsageQuery,
@@ -226,25 +226,60 @@ async function answeredTerms(
   visible: string,
 ): Promise<DimensionTerms[]> {
   const terms = await dimensionTerms(connection, keys);
-  const tooLong = terms.filter(
-    ({ interval }) => SIZE_ORDER.indexOf(interval) > SIZE_ORDER.indexOf(query.window),
-  );
-  if (tooLong.length === 0) return terms;
+  const faulty = terms.filter((one) => intervalFault(query, one) !== null);
+  if (faulty.length === 0) return terms;
   // Where nobody named them, only those with usage are in the way.
+  const inTheWay =
+    query.dimensionIds === null ? await usedDimension(connection, query, keys, faulty, visible) : 0;
+  if (inTheWay === null) return terms.filter((one) => !faulty.includes(one));
+  throw intervalFault(query, faulty.find(({ dimension }) => dimension === inTheWay) ?? faulty[0])!;
+}
+
+/** The key of one of the dimensions that the customers asked for have used before the end of the range; null if none. */
+async function usedDimension(
+  connection: DuckDBConnection,
+  query: UsageQuery,
+  keys: FilterKeys,
+  terms: readonly DimensionTerms[],
+  visible: string,
+): Promise<number | null> {
+  const dimensions = terms.map(({ dimension }) => dimension);
+  const conditions = [`time < ${instant(query.to)}`, visible, ...keyConditions({ ...keys, dimensions })];
   const reader = await connection.runAndReadAll(
-    `SELECT min(dimension) FROM stored.usage
-    WHERE time < ${instant(query.to)} AND ${visible} AND ${keyConditions({ ...keys, dimensions: tooLong.map(({ dimension }) => dimension) }).join(' AND ')}`,
+    `SELECT min(dimension) FROM stored.usage WHERE ${conditions.join(' AND ')}`,
   );
-  const used = reader.getRows()[0][0];
-  const named = query.dimensionIds === null ? null : tooLong[0].dimension;
-  const culprit = tooLong.find(({ dimension }) => dimension === (named ?? used));
-  if (culprit === undefined) return terms.filter((one) => !tooLong.includes(one));
-  throw new QueryError(
-    'INVALID_PARAMETER',
-    'window',
-    `window must not be shorter than the interval of dimension ${quoted(culprit.id)}, which is ${culprit.interval} ` +
-      `(got "${query.window}")`,
+  const [[dimension]] = reader.getRows();
+  return dimension === null ? null : Number(dimension);
+}
+
+const SIZE_ORDER = ['none', 'minute', 'hour', 'day', 'week', 'month', 'period', 'total'];
+
+/** Why a dimension's interval does not go with the windows or the range; null if it does. */
+function intervalFault(query: UsageQuery, one: DimensionTerms): QueryError | null {
+  const { interval } = one;
+  if (SIZE_ORDER.indexOf(interval) > SIZE_ORDER.indexOf(query.window)) {
+    return new QueryError(
+      'INVALID_PARAMETER',
+      'window',
+      `window must not be shorter than the interval of dimension ${quoted(one.id)}, which is ${interval} ` +
+        `(got "${query.window}")`,
+    );
+  }
+  if (!dependsOnInterval(one)) return null;
+  const count = estimatedWindowCount({ ...query, window: pieceWindow(query, one) });
+  if (count <= MAX_WINDOWS) return null;
+  return new QueryError(
+    'TOO_MANY_WINDOWS',
+    'to',
+    `to must be near enough to from that the range has at most ${MAX_WINDOWS} intervals of dimension ` +
+      `${quoted(one.id)}, each one ${interval} (got ${count})`,
   );
+}
+
+/** What an interval is as a window: a billing period is the month of its bill. */
+function pieceWindow(query: UsageQuery, { interval }: DimensionTerms): WindowSize {
+  if (interval === 'month' && query.window === 'period') return 'period';
+  return interval as WindowSize;
 }
 
 /** Where the dimensions' intervals begin and end, each cut at the windows. */
@@ -256,21 +291,9 @@ function intervalPieces(
   const pieces = new Map<string, readonly bigint[]>();
   for (const one of terms) {
     if (!dependsOnInterval(one) || pieces.has(one.interval)) continue;
-    const interval = one.interval as 'hour' | 'day' | 'month';
-    // A billing period is the month of its bill.
-    const window = interval === 'month' && query.window === 'period' ? 'period' : interval;
-    const count = estimatedWindowCount({ ...query, window });
-    if (count > MAX_WINDOWS) {
-      throw new QueryError(
-        'TOO_MANY_WINDOWS',
-        'to',
-        `to must be near enough to from that the range has at most ${MAX_WINDOWS} intervals of dimension ` +
-          `${quoted(one.id)} (got ${count} of an ${interval})`,
-      );
-    }
-    const own = windowBoundaries({ ...query, window });
+    const own = windowBoundaries({ ...query, window: pieceWindow(query, one) });
     const all = [...new Set([...boundaries, ...own])].sort((a, b) => (a < b ? -1 : 1));
-    pieces.set(interval, all);
+    pieces.set(one.interval, all);
   }
   return pieces;
 }

@@ -407,7 +407,8 @@ class UsageStatement {
     const member = this.#member.join(', ');
     const { column, join } = this.#pieces.get(one.interval)!;
     const [{ levelTtl }] = one.terms;
-    const ttlNano = levelTtl === null ? null : levelTtl * 1_000_000_000n;
+    // What holds for centuries holds for good; more nanoseconds do not fit into 64 bits.
+    const ttlNano = levelTtl === null || levelTtl > 9_000_000_000n ? null : levelTtl * 1_000_000_000n;
     const before = [`time < ${instant(query.from)}`];
     if (ttlNano !== null && ttlNano < query.from) before.push(`time > ${instant(query.from - ttlNano)}`);
     const { name } = one;

@@ -131,7 +131,7 @@ export class StoredUsage {
          $3::VARCHAR AS unit, $4::VARCHAR AS aggregation,
          $5::VARCHAR::DECIMAL(38,12) AS usage_increment, $6::VARCHAR AS rounding,
          $7::VARCHAR::DECIMAL(38,12) AS unit_price, $10::VARCHAR AS managed_by, $11::BOOLEAN AS deleted,
-         false AS used, $12::VARCHAR AS name, $13::VARCHAR AS unique_key, $14::INTEGER AS level_ttl`,
+         false AS used, $12::VARCHAR AS name, $13::VARCHAR AS unique_key, $14::BIGINT AS level_ttl`,
       [
         key,
         dimensionId,
@@ -146,7 +146,7 @@ export class StoredUsage {
         dimension.deleted ?? false,
         dimension.name ?? null,
         dimension.uniqueKey ?? null,
-        dimension.levelTtl ?? null,
+        dimension.levelTtl === undefined ? null : BigInt(dimension.levelTtl),
       ],
     );
     return key;

@@ -387,6 +387,61 @@ test('aggregation count counts', async () => {
   expect((await ask({ ...MARCH, dimensionId: 'calls' })).rows).toMatchObject([{ quantity: '2', records: 2 }]);
 });
 
+describe('intervals that do not go with a question', () => {
+  beforeEach(async () => {
+    await stored.dimension('seats', { aggregation: 'max', interval: 'day' });
+    await stored.dimension('peak', { aggregation: 'max', interval: 'hour' });
+    await stored.add(RECORDS);
+  });
+  const used = () =>
+    stored.add([
+      { customerId: 'acme', dimensionId: 'seats', time: '2026-03-01T00:00:00Z', quantity: '1' },
+      { customerId: 'acme', dimensionId: 'peak', time: '2026-03-01T00:00:00Z', quantity: '1' },
+    ]);
+  const ALWAYS = { from: '1970-01-01', to: '2200-01-01' };
+
+  test.each<[string, Params, string, string]>([
+    ['a shorter window', { ...MARCH, window: 'hour', dimensionId: 'seats' }, 'INVALID_PARAMETER', 'window'],
+    ['a range of too many', { ...ALWAYS, dimensionId: 'peak' }, 'TOO_MANY_WINDOWS', 'to'],
+  ])('%s is refused where the dimension is named', async (_, params, code, parameter) => {
+    await expect(ask(params)).rejects.toMatchObject({ code, parameter });
+  });
+
+  test.each<[string, Params, string]>([
+    ['a shorter window', { ...MARCH, window: 'hour', fill: 'false' }, 'window'],
+    ['a range of too many', ALWAYS, 'to'],
+  ])('%s is refused where the dimension is used', async (_, params, parameter) => {
+    // Not used, or not by this customer: it has no row.
+    expect((await ask(params)).rows.length).toBeGreaterThan(3);
+    await used();
+    await expect(ask(params)).rejects.toMatchObject({ parameter });
+    expect((await ask({ ...params, customerId: 'beta' })).rows).toHaveLength(1);
+  });
+
+  test('hours may be longer than a range, and are cut', async () => {
+    await used();
+    const params = { from: '2026-03-01', to: '2026-03-01T00:30:00Z', dimensionId: 'seats' };
+    expect((await ask(params)).rows).toMatchObject([{ quantity: '1', records: 1 }]);
+  });
+});
+
+test('a level may hold for longer than nanoseconds can count', async () => {
+  await stored.dimension('gb', { aggregation: 'time_integral', levelTtl: Number.MAX_SAFE_INTEGER });
+  await stored.dimension('gb2', { aggregation: 'time_integral', levelTtl: 9_000_000_000 });
+  const quantity = '99999999999999999999999999.999999999999';
+  await stored.add([
+    { customerId: 'a', dimensionId: 'gb', time: '1970-01-01T00:00:01Z', quantity },
+    { customerId: 'a', dimensionId: 'gb2', time: '1970-01-01T00:00:01Z', quantity },
+  ]);
+  const hours = BigInt((Date.UTC(2200, 0, 1) - Date.UTC(2026, 0, 1)) / 3_600_000);
+  const expected = textFromScaled(scaledFromText(quantity)! * hours);
+  const { rows } = await ask({ from: '2026-01-01', to: '2200-01-01' });
+  expect(rows.map((row) => [row.quantity, row.records])).toEqual([
+    [expected, 0],
+    [expected, 0],
+  ]);
+});
+
 describe('any text is only text', () => {
   test.each([
     ["O'Brien"],
