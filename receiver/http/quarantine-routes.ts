@@ -122,7 +122,9 @@ const Correction = z.strictObject({
   customerId: ResourceId.optional(),
   dimensionId: ResourceId.optional(),
   recordValue: z
-    .preprocess((value) => (typeof value === 'number' ? String(value) : value), decimalText)
+    .union([z.string(), z.number()], { error: 'must be a decimal, as a string or a number' })
+    .transform(String)
+    .pipe(decimalText)
     .optional(),
   timestamp: z.string().optional(),
   startTime: z.string().nullable().optional(),

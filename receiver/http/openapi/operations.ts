@@ -455,5 +455,6 @@ export const OPERATIONS = {
   'POST /v1/traces': { ...OTLP, summary: 'Take spans' },
 } as const satisfies Readonly<Record<string, Operation>>;
 
+/** Of the client: types alone. */
 export type Operations = typeof OPERATIONS;
 export type OperationName = keyof Operations;

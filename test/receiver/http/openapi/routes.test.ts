@@ -63,7 +63,7 @@ describe.each(questions)('parameters of $name', ({ path, operation }) => {
   const required = described.filter((parameter) => parameter.required);
   test('are required where the route requires them', async () => {
     // Ids that nobody has are 404; a missing parameter would be 400 before.
-    const given = new URLSearchParams(required.map(({ name }) => [name, '2026-03-01']));
+    const given = new URLSearchParams(required.map(({ name }): [string, string] => [name, '2026-03-01']));
     const optionalOnes = path.endsWith('/explain') ? '&customerId=a&dimensionId=b' : '';
     const { status, text } = await ask('GET', `${path}?${given}${optionalOnes}`);
     expect([200, 404], text).toContain(status);
