@@ -43,7 +43,8 @@ export interface UsageBody {
 }
 
 const Text = z.string().max(MAX_TEXT_LENGTH, `must have at most ${MAX_TEXT_LENGTH} characters`);
-const NumberValue = z.union([z.number(), z.instanceof(LongNumber)]);
+/** Clients write numbers; those whose digits a double would lose are kept as they were written. */
+const NumberValue = z.union([z.number(), z.instanceof(LongNumber)]) as z.ZodType<number | LongNumber, number>;
 
 /** How a record id may look. NUL is kept for ids that are made of an Idempotency-Key. */
 export const RecordId = z
