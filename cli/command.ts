@@ -1,4 +1,5 @@
 /** The command line: which sub-commands there are, and how the end of each is told. */
+import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { ConfigError } from '../receiver/config-error.ts';
@@ -27,6 +28,7 @@ Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 done in part.`;
 export function program(shell: Shell): Command {
   const program = new Command('usage-meter')
     .description('Billing-grade usage metering from OpenTelemetry')
+    .version(release(), '-V, --version', 'the release')
     .addHelpText('after', EXIT_CODES)
     .configureOutput({
       writeOut: (text) => shell.output.write(text),
@@ -47,6 +49,12 @@ export function program(shell: Shell): Command {
   addMetersCommand(program, shell);
   addCompletionCommand(program, shell);
   return program;
+}
+
+/** By the package's own name, because the sources and what is built of them stand at different depths. */
+function release(): string {
+  const { version } = createRequire(import.meta.url)('otel-usage-meter/package.json') as { version: string };
+  return version;
 }
 
 function helpWidth({ columns }: { columns?: number }): number {

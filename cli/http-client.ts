@@ -34,6 +34,8 @@ export interface ReceiverRequest {
    * that it did not take it.
    */
   isRepeatable: boolean;
+  /** How long an answer may take, at most five minutes; the default is two. */
+  timeoutMs?: number;
   signal?: AbortSignal;
 }
 
@@ -98,7 +100,7 @@ export class ReceiverClient {
     | { answer?: undefined; failure: ReceiverError; pauseMs: number }
   > {
     const { apiKey } = this.#options;
-    const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+    const timeout = AbortSignal.timeout(request.timeoutMs ?? ANSWER_TIMEOUT_MS);
     let response: Response;
     let text: string;
     try {

@@ -5,6 +5,8 @@ import type { Shell } from './shell.ts';
 
 /** For how long a receiver that restarts, or is busy, is waited for. */
 const PATIENCE_MS = 10_000;
+/** What looks at a hundred thousand customers or signals takes its time. */
+export const LONG_ANSWER_MS = 290_000;
 /** Rows of a page, which is the most that the API gives. */
 export const PAGE_ROWS = 10_000;
 
@@ -54,6 +56,8 @@ const List = z.looseObject({
   completeUntil: z.string().optional(),
 });
 
+const Status = z.looseObject({ ledger: z.looseObject({ sequence: z.int() }) });
+
 /** Rows of a list, and what stands beside them. */
 export interface ListAnswer<Row> {
   rows: Row[];
@@ -95,6 +99,16 @@ export class ReceiverApi {
     if (answer.status < 200 || answer.status > 299)
       throw new RefusedError(this.#client.url, answer.status, answer.body);
     return answer;
+  }
+
+  /**
+   * A name for what the ledger knows now, for the parameter `asOf`: pages that are asked for later do not mix it with
+   * what comes meanwhile.
+   * @throws RefusedError, ReceiverError
+   */
+  async presentState(): Promise<string> {
+    const { ledger } = Status.parse(await this.get('/status', [['freshness', 'complete']]));
+    return String(ledger.sequence);
   }
 
   /**

@@ -57,9 +57,14 @@ export class Shell {
     this.print([this.style('bold', first), ...lines].join('\n'));
   }
 
-  /** Says that a list was limited, and how to go on; nothing where it was not. */
-  noteMore(nextCursor: string | null): void {
-    if (nextCursor !== null) this.note(`There are more: a higher --limit, or --cursor ${nextCursor}`);
+  /**
+   * Says that a list was limited, and how to go on; nothing where it was not.
+   * @param asOf the state of the ledger that the cursor belongs to, where it is not said by a flag
+   */
+  noteMore(nextCursor: string | null, asOf?: string): void {
+    if (nextCursor === null) return;
+    const state = asOf === undefined ? '' : `--as-of ${asOf} `;
+    this.note(`There are more: a higher --limit, or ${state}--cursor ${nextCursor}`);
   }
 
   /** A line beside the answer. */

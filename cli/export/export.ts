@@ -4,7 +4,6 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Temporal } from 'temporal-polyfill';
-import { z } from 'zod';
 import { type FilterFlags, filterParams, named, zoneParam } from '../flags.ts';
 import { Progress } from '../progress.ts';
 import { type Range, type RangeFlags, readRange } from '../range.ts';
@@ -36,8 +35,6 @@ export interface ExportFlags extends RangeFlags, FilterFlags, ReceiverFlags {
 /** For how long a receiver that restarts is waited for: an export of hours goes on after it. */
 const PATIENCE_MS = 60_000;
 
-const Status = z.looseObject({ ledger: z.looseObject({ sequence: z.int() }) });
-
 /** @throws UsageError, RefusedError, ReceiverError */
 export async function exportRecords(flags: ExportFlags, shell: Shell): Promise<void> {
   const target = targetOf(flags);
@@ -46,7 +43,7 @@ export async function exportRecords(flags: ExportFlags, shell: Shell): Promise<v
   const about: Params = [['from', range.from], ['to', range.to], ...zoneParam(flags), ...filterParams(flags)];
   // What other meters counted cannot be told apart there.
   const total = flags.meter === undefined ? await recordCount(api, about, flags.asOf) : null;
-  const asOf = flags.asOf ?? (await present(api));
+  const asOf = flags.asOf ?? (await api.presentState());
   const params: Params = [...about, ...named('meterId', flags.meter), ['asOf', asOf]];
   const pages = api.pages('/records', params, UsageRecord);
   await write({ what: 'record', target, range, asOf, total, pages, columns: RECORD_COLUMNS }, flags, shell);
@@ -57,7 +54,7 @@ export async function exportUsage(flags: ExportFlags, shell: Shell): Promise<voi
   const target = targetOf(flags);
   const range = rangeOf(flags);
   const api = new ReceiverApi(flags, shell, PATIENCE_MS);
-  const asOf = flags.asOf ?? (await present(api));
+  const asOf = flags.asOf ?? (await api.presentState());
   const pages = api.pages('/usage', usageParams({ ...flags, asOf }, range), UsageRow);
   const columns = usageColumns(flags.groupBy);
   await write({ what: 'row', target, range, asOf, total: null, pages, columns }, flags, shell);
@@ -176,10 +173,4 @@ async function recordCount(api: ReceiverApi, about: Params, asOf: string | undef
   for await (const { rows } of api.pages('/usage', params, UsageRow))
     for (const row of rows) records += row.records;
   return records;
-}
-
-/** A name for what the ledger knows now: pages that are asked for later do not mix it with what comes. */
-async function present(api: ReceiverApi): Promise<string> {
-  const { ledger } = Status.parse(await api.get('/status', [['freshness', 'complete']]));
-  return String(ledger.sequence);
 }

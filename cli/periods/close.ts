@@ -2,7 +2,7 @@
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
 import { readRange } from '../range.ts';
-import { ReceiverApi, type ReceiverFlags } from '../receiver-api.ts';
+import { LONG_ANSWER_MS, ReceiverApi, type ReceiverFlags } from '../receiver-api.ts';
 import { EXIT, type Shell } from '../shell.ts';
 import { counted, printable } from '../text-table.ts';
 import { UsageError } from '../usage-error.ts';
@@ -18,9 +18,6 @@ export interface CloseFlags extends ReceiverFlags {
   note?: string;
   dryRun?: boolean;
 }
-
-/** Closing a hundred thousand customers takes minutes, and asking again goes on. */
-const PATIENCE_MS = 600_000;
 
 const ClosedAll = z.looseObject({
   closed: z.int(),
@@ -38,7 +35,7 @@ export async function closePeriod(flags: CloseFlags, shell: Shell): Promise<void
   if ((customer === undefined) === (all === undefined))
     throw new UsageError('say whose period: --customer ID, or --all');
   const { from, to } = periodOf(flags);
-  const { status, body } = await new ReceiverApi(flags, shell, PATIENCE_MS).send({
+  const { status, body } = await new ReceiverApi(flags, shell).send({
     method: 'POST',
     path: '/periods/close',
     body: JSON.stringify({
@@ -51,6 +48,7 @@ export async function closePeriod(flags: CloseFlags, shell: Shell): Promise<void
     }),
     // The same period again gives the statement that there is.
     isRepeatable: true,
+    timeoutMs: LONG_ANSWER_MS,
   });
   if (all) {
     tellAll(body, flags, shell);

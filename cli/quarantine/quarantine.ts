@@ -5,7 +5,7 @@ import { instantFromText, textFromInstant } from '../../storage/query/instant.ts
 import { cursorParam, limitOf, named, optional, type PageFlags, pairs, zoneParam } from '../flags.ts';
 import { wholeSeconds } from '../local-time.ts';
 import { type RangeFlags, readRange } from '../range.ts';
-import { type Params, ReceiverApi, type ReceiverFlags } from '../receiver-api.ts';
+import { LONG_ANSWER_MS, type Params, ReceiverApi, type ReceiverFlags } from '../receiver-api.ts';
 import { EXIT, type Shell } from '../shell.ts';
 import { counted, decimal, number, printable } from '../text-table.ts';
 import { UsageError } from '../usage-error.ts';
@@ -198,6 +198,7 @@ async function post(
     body: JSON.stringify({ ...body, ...note, dryRun: flags.dryRun === true }),
     // A signal counts once, however often it is replayed.
     isRepeatable: true,
+    timeoutMs: LONG_ANSWER_MS,
   });
   return answer;
 }

@@ -10,7 +10,7 @@ import {
   zoneParam,
 } from '../flags.ts';
 import { type Range, type RangeFlags, readRange, thisMonth } from '../range.ts';
-import { type Params, ReceiverApi, type ReceiverFlags } from '../receiver-api.ts';
+import { type ListAnswer, PAGE_ROWS, type Params, ReceiverApi, type ReceiverFlags } from '../receiver-api.ts';
 import type { Shell } from '../shell.ts';
 import { UsageError } from '../usage-error.ts';
 import { UsageRow } from './usage-row.ts';
@@ -32,7 +32,7 @@ export async function queryUsage(flags: QueryFlags, shell: Shell): Promise<void>
   const range = readRange(flags, now) ?? thisMonth(flags, now);
   if (flags.cursor !== undefined && (flags.last !== undefined || flags.to === undefined))
     throw new UsageError('--cursor needs the --from and --to of the answer that it goes on from');
-  const answer = await api.list('/usage', usageParams(flags, range), UsageRow, limitOf(flags));
+  const answer = await usageAnswer(api, flags, range);
   if (flags.json) {
     shell.printJson({ ...range, ...answer });
     return;
@@ -48,7 +48,29 @@ export async function queryUsage(flags: QueryFlags, shell: Shell): Promise<void>
       faint: (text) => shell.style('dim', text),
     }),
   );
-  shell.noteMore(answer.nextCursor);
+  shell.noteMore(answer.nextCursor, answer.asOf);
+}
+
+/** To the last page, or as many rows as the flags say. Pages that are read together are of one state of the ledger. */
+async function usageAnswer(
+  api: ReceiverApi,
+  flags: QueryFlags,
+  range: Range,
+): Promise<ListAnswer<UsageRow> & { asOf?: string }> {
+  const limit = limitOf(flags);
+  const rows = (most: number, asOf = flags.asOf) =>
+    api.list(
+      '/usage',
+      usageParams({ ...flags, ...(asOf === undefined ? {} : { asOf }) }, range),
+      UsageRow,
+      most,
+    );
+  // What goes on from another answer is of the state that it was of.
+  if (flags.cursor !== undefined || flags.asOf !== undefined || limit <= PAGE_ROWS) return await rows(limit);
+  const first = await rows(PAGE_ROWS);
+  if (first.nextCursor === null) return first;
+  const asOf = await api.presentState();
+  return { asOf, ...(await rows(limit, asOf)) };
 }
 
 /** The parameters of GET /api/v1/usage. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PAGE_ROWS } from '../../../cli/receiver-api.ts';
 import { ApiClient } from '../../system/api/api-client.ts';
 import { runInProcess } from '../in-process.ts';
 import { startTestReceiver, type TestReceiver } from '../receiver.ts';
@@ -142,6 +143,26 @@ describe('JSON', () => {
     expect(first.rows).toEqual(all.rows.slice(0, 1));
     const rest = JSON.parse((await query(`${range} --cursor ${first.nextCursor}`)).stdout);
     expect([rest.rows, rest.nextCursor]).toEqual([all.rows.slice(1), null]);
+  });
+
+  test('of more than a page, all are of one state', async () => {
+    const api = new ApiClient(receiver.url);
+    const records = Array.from({ length: PAGE_ROWS + 5 }, (_, at) => ({
+      customerId: `many-${String(at).padStart(6, '0')}`,
+      dimensionId: 'calls',
+      recordValue: '1',
+      timestamp: '2026-06-01T00:00:00Z',
+    }));
+    await api.post('/usage', records, { Prefer: 'return=minimal' });
+    const all = JSON.parse((await query('--month 2026-06 --json')).stdout);
+    expect([all.rows.length, all.nextCursor]).toEqual([PAGE_ROWS + 5, null]);
+    const limited = await query(`--from 2026-06-01 --to 2026-07-01 --limit ${PAGE_ROWS + 2} --json`);
+    const { rows, asOf, nextCursor } = JSON.parse(limited.stdout);
+    expect([rows.length, asOf]).toEqual([PAGE_ROWS + 2, all.asOf]);
+    const rest = await query(
+      `--from 2026-06-01 --to 2026-07-01 --as-of ${asOf} --cursor ${nextCursor} --json`,
+    );
+    expect([...rows, ...JSON.parse(rest.stdout).rows]).toEqual(all.rows);
   });
 
   test('a relative range ends now', async () => {
