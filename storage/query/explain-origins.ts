@@ -455,10 +455,13 @@ interface Cumulative {
 function cumulativeOf(row: StoredRow, readings: ReadonlyMap<string, StoredReading[]>): Cumulative {
   const ofSegment = readings.get(`${row.series} ${row.start}`) ?? [];
   const ofTime = ofSegment.filter(({ time }) => time === row.time);
-  // The kind of an increment tells how many readings of its time came before.
-  const place = row.kind === KIND_CORRECTION ? 0 : row.kind >> 2;
-  const reading = ofTime.find((one) => one.place === place) ?? ofTime[0] ?? null;
   const isCorrection = row.kind === KIND_CORRECTION;
+  // The kind of an increment tells how many readings of its time came before. A correction is of one that was there.
+  const place = row.kind >> 2;
+  const own = isCorrection
+    ? ofTime.findLast(({ sequence }) => sequence !== row.sequence)
+    : ofTime.find((one) => one.place === place);
+  const reading = own ?? ofTime[0] ?? null;
   const late = isCorrection
     ? ofSegment.filter(({ sequence, time }) => sequence === row.sequence && time <= row.time)
     : [];

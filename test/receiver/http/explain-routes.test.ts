@@ -372,6 +372,32 @@ test('two values for one window, and a total whose start nobody knows', async ()
   ]);
 });
 
+test('readings of one time are told apart', async () => {
+  const totals = stream({ temporality: CUMULATIVE, name: 'usage.tokens', scopeName: 'same time' });
+  const reading = (value: bigint, seconds: bigint) =>
+    point('twice', value, { stream: totals, timeUnixNano: MARCH + seconds * SECOND });
+  for (const one of [reading(10n, 1n), reading(20n, 2n), reading(15n, 2n), reading(12n, 3n)])
+    await send([one]);
+  const { cell, records } = await explained('twice', 'tokens', '&signals=true');
+  expect(cell.quantity).toBe('20');
+  const brief = records.map(({ kind, contribution, reading, signal, flags }: Found) => [
+    kind,
+    contribution,
+    reading.value,
+    reading.previous?.value,
+    readingValue(signal),
+    flags.includes('decrease'),
+  ]);
+  expect(brief).toEqual([
+    //  kind        adds  reading  from       signal decrease
+    ['increment', '10', '10', undefined, '10', false],
+    ['increment', '10', '20', '15', '20', false],
+    ['increment', '5', '15', '10', '15', false],
+    ['correction', '-5', '20', '15', '20', false],
+    ['increment', '0', '12', '20', '12', true],
+  ]);
+});
+
 test('pages, each of at most a hundred records with their signals', async () => {
   const records = Array.from({ length: 130 }, (_, i) => event('many', `e${i}`));
   await server.ingest.signals(FRAME_LOGS, logs(...records), JSON_BODY);
