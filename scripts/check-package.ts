@@ -32,18 +32,42 @@ try {
     `import { recordUsage, createUsageMeter } from 'otel-usage-meter';
      import { Receiver } from 'otel-usage-meter/receiver';
      import { Ledger, Journal } from 'otel-usage-meter/storage';
-     for (const [name, value] of Object.entries({ recordUsage, createUsageMeter, Receiver, Ledger, Journal })) {
+     import { UsageMeterClient } from 'otel-usage-meter/client';
+     import openapi from 'otel-usage-meter/openapi.json' with { type: 'json' };
+     if (!openapi.openapi.startsWith('3.1')) throw new Error('openapi.json is not OpenAPI 3.1');
+     const functions = { recordUsage, createUsageMeter, Receiver, Ledger, Journal, UsageMeterClient };
+     for (const [name, value] of Object.entries(functions)) {
        if (typeof value !== 'function') throw new Error(name + ' is not exported');
      }
      console.log('the installed package exports what the README names');`,
   );
   console.log(run(process.execPath, ['use.js'], app).trim());
+  checkClientTypes(app);
+  console.log('the installed client knows what it is asked and what it is answered');
   const help = run(join(app, 'node_modules', '.bin', 'usage-meter'), ['--help'], app);
   if (!help.includes('serve')) throw new Error('the installed command does not know "serve"');
   await countOnePoint(join(app, 'node_modules', '.bin', 'usage-meter'), join(folder, 'data'));
   console.log('the installed command serves, counts and stops');
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** @throws Error unless the installed types take what is right and refuse what is wrong */
+function checkClientTypes(app: string): void {
+  const source = `import { UsageMeterClient } from 'otel-usage-meter/client';
+    const client = new UsageMeterClient({ url: 'http://127.0.0.1:4318' });
+    const { rows } = await client.request('GET /api/v1/usage', { query: { from: '2026-03-01', to: '2026-04-01' } });
+    export const quantities: string[] = rows.map(({ quantity }) => quantity);
+    // @ts-expect-error: a number is no quantity
+    export const numbers: number[] = rows.map(({ quantity }) => quantity);
+    // @ts-expect-error: there is no such operation
+    await client.request('GET /api/v1/nothing');
+    // @ts-expect-error: from and to are required
+    await client.request('GET /api/v1/usage', { query: {} });
+  `;
+  writeFileSync(join(app, 'use.ts'), source);
+  const options = ['--noEmit', '--strict', '--target', 'es2023', '--module', 'nodenext', '--skipLibCheck'];
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options, 'use.ts'], app);
 }
 
 /** @throws Error unless the installed receiver counts what it is sent and ends by SIGTERM with exit code 0 */
@@ -68,6 +92,15 @@ async function countOnePoint(command: string, dataDir: string): Promise<void> {
       body: JSON.stringify({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }),
     });
     if (sent.status !== 200) throw new Error(`the installed receiver answered ${sent.status}`);
+    for (const path of [
+      '/api/docs',
+      '/api/docs/swagger-ui.css',
+      '/api/docs/swagger-ui-bundle.js',
+      '/api/v1/openapi.json',
+    ]) {
+      const { status } = await fetch(`${url}${path}`);
+      if (status !== 200) throw new Error(`the installed receiver answered ${status} at ${path}`);
+    }
     const asked = await fetch(`${url}/api/v1/usage?from=2020-01-01&to=2100-01-01`);
     const answer = await asked.text();
     if (!answer.includes('"quantity":"5"')) throw new Error(`the installed receiver counted ${answer}`);
