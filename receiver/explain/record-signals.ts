@@ -20,14 +20,11 @@ import { FrameRows, type RecordMeter, type SignalKey } from './frame-rows.ts';
 import { type MessageSlice, messageSlices } from './message-slices.ts';
 import { signalsAsJson } from './signal-json.ts';
 
-/** Bytes of one signal that are shown at most: beyond, only where they stand. */
-const MAX_SHOWN_BYTES = 1 << 20;
-
 /** Where the bytes of a signal stand in a request's body, inflated. */
 export interface SignalBytes extends MessageSlice {
   /** message: of the signal itself, without its resource and scope. body: of all of the request, which is JSON. */
   of: 'message' | 'body';
-  /** Absent where they are more than 1 MiB. */
+  /** Absent where they are more than are to be shown: then it is told where they stand. */
   base64?: string;
 }
 
@@ -99,12 +96,14 @@ interface WantedOfRecord {
 /**
  * Finds what records were made of. Each frame of the journal is read and decoded once.
  * @param meters of the same answer as the records
+ * @param maxBytes of one signal that are shown at most
  * @throws JournalError
  */
 export async function recordSignals(
   ingest: Ingest,
   records: readonly RecordOrigin[],
   meters: readonly MeterInForce[],
+  maxBytes: number,
 ): Promise<RecordSignals[]> {
   const wanted: Wanted[] = [];
   const want = (record: RecordOrigin, { sequence, timestamp, value }: ReadingOrigin): Wanted => {
@@ -136,7 +135,7 @@ export async function recordSignals(
       ...(lateReadings === undefined ? {} : { late: lateReadings.map((late) => want(record, late)) }),
     };
   });
-  await new SignalSearch(ingest).find(wanted);
+  await new SignalSearch(ingest, maxBytes).find(wanted);
   return ofRecords.map(({ signal, previous, late }) => ({
     signal: signal.found!,
     ...(previous === undefined ? {} : { previous: previous?.found ?? null }),
@@ -160,9 +159,11 @@ function meterAt(
 
 class SignalSearch {
   readonly #ingest: Ingest;
+  readonly #maxBytes: number;
 
-  constructor(ingest: Ingest) {
+  constructor(ingest: Ingest, maxBytes: number) {
     this.#ingest = ingest;
+    this.#maxBytes = maxBytes;
   }
 
   async find(wanted: readonly Wanted[]): Promise<void> {
@@ -188,7 +189,7 @@ class SignalSearch {
         for (const one of open) {
           if (one.key.eventKey !== key) continue;
           const counted: CountedBy = { change: change.type, sequence, receivedAt, recordId, reason };
-          one.found = received(frame, frame.payload, {
+          one.found = received(frame, frame.payload, this.#maxBytes, {
             ordinal,
             kind: 'record',
             signal: replacement,
@@ -259,7 +260,10 @@ class SignalSearch {
       const signal = signals[i];
       if (signal === null) continue;
       const slice = slices?.[ordinal] ?? null;
-      shown.set(ordinal, received(frame, body, { ordinal, kind: kindOf(frame), signal, slice, counted }));
+      shown.set(
+        ordinal,
+        received(frame, body, this.#maxBytes, { ordinal, kind: kindOf(frame), signal, slice, counted }),
+      );
     }
     for (const [one, ordinal] of places) one.found = shown.get(ordinal) ?? null;
   }
@@ -308,6 +312,7 @@ function slicesOf({ kind, encoding }: JournalFrame, body: Uint8Array): MessageSl
 function received(
   { sequence, receivedAtUnixNano, encoding }: JournalFrame,
   body: Uint8Array,
+  maxBytes: number,
   found: {
     ordinal: number;
     kind: ReceivedSignal['kind'];
@@ -332,7 +337,7 @@ function received(
       of: slice === null ? 'body' : 'message',
       offset,
       length,
-      ...(length > MAX_SHOWN_BYTES ? {} : { base64: bytes.toString('base64') }),
+      ...(length > maxBytes ? {} : { base64: bytes.toString('base64') }),
     },
     ...(counted === undefined ? {} : { counted }),
   };

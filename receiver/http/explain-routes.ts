@@ -16,6 +16,9 @@ import { notFound } from './resource-rules.ts';
 
 /** Records of one page that are shown with their signals: each may stand in a frame of its own. */
 const MAX_SHOWN = 100;
+/** Bytes that are shown of a signal: of one that is asked for, and of each on a page. */
+const MAX_BYTES = 1 << 20;
+const MAX_BYTES_ON_PAGE = 1 << 14;
 
 export function explainRoutes(router: Router, access: ApiAccess): void {
   route(router, access, '/usage/explain', { GET: explain });
@@ -31,7 +34,9 @@ async function explain({ params, ingest }: ApiRequest): Promise<ApiAnswer> {
   // Levels hold until then; all pages are of the state of the first.
   query.usage.completeUntil = query.after?.completeUntil ?? settled;
   const answer = await ingest.ledger.query({ type: 'explain', query });
-  const signals = withSignals ? await recordSignals(ingest, answer.records, answer.meters) : null;
+  const signals = withSignals
+    ? await recordSignals(ingest, answer.records, answer.meters, MAX_BYTES_ON_PAGE)
+    : null;
   const { carriedIn } = answer;
   return {
     status: 200,
@@ -50,7 +55,7 @@ async function signal(request: ApiRequest): Promise<ApiAnswer> {
   const { recordId } = path;
   const origins = await ingest.ledger.query({ type: 'recordOrigin', query: recordId });
   if (origins === null) throw notFound('record', recordId);
-  const [found] = await recordSignals(ingest, origins.records, origins.meters);
+  const [found] = await recordSignals(ingest, origins.records, origins.meters, MAX_BYTES);
   refuseGone(recordId, found);
   const { records, series, meters } = origins;
   return { status: 200, body: { record: linked(records[0]), ...found, series: series[0], meters } };

@@ -403,6 +403,12 @@ test('pages, each of at most a hundred records with their signals', async () => 
   await server.ingest.signals(FRAME_LOGS, logs(...records), JSON_BODY);
   const first = await explained('many', 'api.requests', '&signals=true&limit=1000');
   expect(first.records).toHaveLength(100);
+  // A page tells where the bytes stand; the whole body a hundred times would be too much.
+  const [{ recordId, signal }] = first.records;
+  expect(signal.bytes).toEqual({ of: 'body', offset: 0, length: logs(...records).length });
+  expect((await get(`/records/${recordId}/signal`)).signal.bytes.base64).toBe(
+    logs(...records).toString('base64'),
+  );
   const next = await explained('many', 'api.requests', `&signals=true&limit=1000&cursor=${first.nextCursor}`);
   expect(next.records).toHaveLength(30);
   expect(next).toMatchObject({
