@@ -155,8 +155,8 @@ export async function inFrozenLedger<T>(
     await connection.run(`USE ${FROZEN}`);
     return await ask(new FrozenLedger(connection, sequence, `${database}.stored`));
   } finally {
-    await connection.run('ROLLBACK');
-    await connection.run(`USE ${database}`);
+    // The connection is somebody else's next.
+    await connection.run('ROLLBACK').finally(() => connection.run(`USE ${database}`));
   }
 }
 
