@@ -84,3 +84,56 @@ test('a close that a kill interrupts goes on where it was, and a rebuild has the
   await start();
   expect(await said()).toEqual(expected);
 }, 300_000);
+
+test('periods that are closed and re-opened while their usage comes add up to it', async () => {
+  const customers = Array.from({ length: 12 }, (_, n) => `busy-${n}`);
+  const range = { from: '2026-02-01', to: '2026-03-01' };
+  const sendRecords = async (rounds: number) => {
+    for (let round = 0; round < rounds; round++) {
+      const records = customers.map((customer, n) => ({
+        customerId: customer,
+        dimensionId: 'calls',
+        recordValue: `${n}.${round + 1}`,
+        timestamp: `2026-02-${String(1 + (round % 28)).padStart(2, '0')}T00:00:00Z`,
+      }));
+      expect((await client.post('/usage', records)).status).toBe(201);
+    }
+  };
+  const isMine = ({ customerId: id }: { customerId: string }) => id.startsWith('busy-');
+  const reopenSome = async () => {
+    const { rows } = (await client.get('/statements?state=valid&from=2026-02-01&to=2026-03-01')).body;
+    for (const { id } of rows.filter(isMine).slice(0, 4))
+      expect((await client.post(`/statements/${id}/reopen`, { note: 'test' })).status).toBe(200);
+  };
+  await sendRecords(1);
+  const sending = sendRecords(80);
+  for (let n = 0; n < 3; n++) {
+    expect((await client.post('/periods/close', range)).status).toBe(200);
+    // Something for a later statement to take up: a day of a year before, closed by itself.
+    const day = { from: `2025-01-0${n + 1}`, to: `2025-01-0${n + 2}` };
+    for (const customer of customers.slice(0, 6))
+      expect((await client.post('/periods/close', { customerId: customer, ...day })).status).toBe(201);
+    await reopenSome();
+  }
+  await sending;
+  expect((await client.post('/periods/close', range)).status).toBe(200);
+  await sendRecords(2);
+
+  const valid = (await client.get('/statements?state=valid')).body.rows.filter(isMine);
+  const contents = await Promise.all(
+    valid.map(async ({ id }: { id: string }) => (await client.get(`/statements/${id}`)).body),
+  );
+  const pending = (await client.get('/adjustments')).body.rows.filter(isMine);
+  const thousandths = (quantity: string) => Math.round(Number(quantity) * 1000);
+  for (const customer of customers) {
+    const stated = contents.filter((content) => content.customerId === customer);
+    const parts = [
+      ...stated.flatMap(({ lines, adjustments }) => [...lines, ...adjustments]),
+      ...pending.filter((row: { customerId: string }) => row.customerId === customer),
+    ];
+    const total = parts.reduce((sum, { quantity }) => sum + thousandths(quantity), 0);
+    const usage = await client.get(`/usage?customerId=${customer}&from=2026-02-01&to=2026-03-01`);
+    expect([customer, total]).toEqual([customer, thousandths(usage.body.rows[0].quantity)]);
+  }
+  expect(pending).toHaveLength(customers.length);
+}, 120_000);
