@@ -21,8 +21,10 @@ const metadata = z
   .optional()
   .meta({
     description:
-      'A parameter `metadata.KEY` for each key: it has one of the values. OR within a key, AND across keys.',
-    param: { style: 'form', explode: true, example: { 'metadata.region': 'eu' } },
+      'A parameter `metadata.KEY` for each key, as `{"metadata.region": "eu"}`: it has one of the values. OR within a ' +
+      'key, AND across keys.',
+    // The reference page tries out what stands in an example.
+    param: { style: 'form', explode: true, example: {} },
   });
 const timeZone = z
   .string()
