@@ -5,6 +5,7 @@
  * Functions in FROM can do anything (read files, switch logging on, write a checkpoint), so only those that are known
  * to be harmless are let through. The process that runs the query is locked besides: this is the first wall of several.
  */
+import { MACROS } from '../../storage/duckdb/macros.ts';
 import { positionOf, SqlError } from './sql-error.ts';
 
 /** Characters of a statement; parsers recurse. */
@@ -26,6 +27,7 @@ const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   'duckdb_functions',
   'duckdb_keywords',
   'pragma_table_info',
+  ...MACROS.map(({ name }) => name),
 ]);
 
 /** Functions that tell of the machine or the session rather than of usage. */

@@ -2,6 +2,7 @@
 import { chmod, copyFile, rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { macroStatements } from '../duckdb/macros.ts';
 import { lakeViewStatements } from './lake-views.ts';
 import { type Manifest, syncDirectory, syncFile } from './manifest.ts';
 
@@ -39,6 +40,8 @@ export async function writeCatalogue(directory: string, manifest: Manifest): Pro
       await connection.run(`DROP VIEW IF EXISTS ${name}`);
       for (const statement of ofView) await connection.run(statement);
     }
+    // They never change, so a copy has them.
+    if (known.size === 0) for (const statement of macroStatements()) await connection.run(statement);
     await connection.run('COMMIT');
     await connection.run('CHECKPOINT');
     connection.closeSync();

@@ -51,6 +51,15 @@ const EVERY_TYPE = `SELECT 1::TINYINT a, 9007199254740993::BIGINT b, 17014118346
   make_timestamp_ns(1700000000123456789) m, TIMESTAMPTZ '2026-01-01 00:00:00+00' n, uuid() IS NULL o`;
 const LISTS = `SELECT [1.5::DECIMAL(10, 2), NULL] a, {'x': 9007199254740993::BIGINT, 'y': 'z'} b, MAP {'k': 1} c`;
 
+test('the macros for windows may be asked', async () => {
+  const query = `SELECT window_end FROM usage_windows('2026-03-28', '2026-03-30', 'day', 'Europe/Berlin')`;
+  const response = await post({ query });
+  expect(response.status).toBe(200);
+  expect(await response.json()).toMatchObject({
+    rows: [['2026-03-28 23:00:00'], ['2026-03-29 22:00:00']],
+  });
+});
+
 describe('formats', () => {
   test('JSON: rows as arrays, every digit', async () => {
     const response = await post({ query: EVERY_TYPE });

@@ -122,6 +122,24 @@ describe('the lake shows what the ledger shows', () => {
     expect(await inLake("SELECT count(*) FROM usage_records WHERE kind = 'correction'")).toEqual([['1']]);
   });
 
+  test('usage by window, through the macros; also after a catalogue that was copied', async () => {
+    await load([delta(1, '1.5'), delta(2, '2')], [delta(DAY + 1, '4', 'b')]);
+    await exported();
+    const sql = `SELECT customer_id, window_start, window_end, quantity, records
+      FROM usage_by_window('2023-11-14', DATE '2023-11-14' + 2, 'day', 'UTC') ORDER BY ALL`;
+    const answer = await inLake(sql);
+    expect(answer.map(([name, , , quantity, records]) => [name, quantity, records])).toEqual([
+      ['a', '3.500000000000', '2'],
+      ['b', '4.000000000000', '1'],
+    ]);
+    await load([delta(3, '10')]);
+    await exported();
+    expect((await inLake(sql))[0][3]).toBe('13.500000000000');
+    expect(
+      await inLake(`SELECT count(*) FROM billing_periods('2024-01-01', '2025-01-01', 31, 'Europe/Berlin')`),
+    ).toEqual([['13']]);
+  });
+
   test('voided and amended records', async () => {
     await load([event('e1', 1, '1'), event('e2', 1, '2'), event('e3', DAY, '4', 'b')]);
     await exported();
