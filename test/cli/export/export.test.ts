@@ -1,4 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -172,6 +174,41 @@ describe('records', () => {
     expect((await readFile('many.csv', 'utf8')).split('\r\n')).toHaveLength(PAGE_ROWS + 12);
     const now = await cli('records', '--month', '2026-05', '-o', 'many.csv');
     expect(now.stdout).toMatch(/^10,011 records/);
+  });
+
+  test('a record that is amended between two pages is there once, as it was', async () => {
+    const records = Array.from({ length: PAGE_ROWS + 1 }, (_, at) => ({
+      customerId: 'amended',
+      dimensionId: 'calls',
+      recordValue: '2',
+      timestamp: new Date(Date.UTC(2026, 6, 1) + at).toISOString(),
+    }));
+    await api.post('/usage', records, { Prefer: 'return=minimal' });
+    const { body } = await api.get('/records?from=2026-07-01&to=2026-08-01&limit=1');
+    const amend = () =>
+      api.post(`/records/${body.rows[0].recordId}/amend`, {
+        reason: 'late',
+        timestamp: '2026-07-31T00:00:00Z',
+      });
+    let pages = 0;
+    const proxy = createServer(async (request, response) => {
+      if (request.url?.startsWith('/api/v1/records?')) {
+        pages += 1;
+        // The replacement stands on the page to come.
+        if (pages === 2) expect((await amend()).status).toBe(200);
+      }
+      const answer = await fetch(receiver.url + request.url);
+      response.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(await answer.text());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const args = ['export', 'records', '--month', '2026-07', '-o', 'amended.csv', '--url', url];
+    const { code, stdout } = await runInProcess(args);
+    proxy.closeAllConnections();
+    proxy.close();
+    expect([code, pages, stdout]).toEqual([0, 2, expect.stringMatching(/^10,001 records in/)]);
+    const now = await cli('records', '--month', '2026-07', '-o', 'amended.csv');
+    expect(now.stdout).toMatch(/^10,001 records in/);
   });
 });
 
