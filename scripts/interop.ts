@@ -3,11 +3,12 @@
  *   --languages python,go,java   which ones; each needs its own tools (python3 with venv, go, mvn with a JDK)
  */
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
+import { pythonEnvironment } from '../test/support/python-environment.ts';
 import { readQuarantine, readUsage } from '../test/support/receiver-api.ts';
 import { startReceiver } from '../test/support/receiver-process.ts';
 
@@ -27,20 +28,8 @@ const LANGUAGES: Record<string, Language> = {
   python: {
     prepare() {
       const folder = join(PROGRAMS, 'python');
-      const requirements = join(folder, 'requirements.txt');
-      const environment = join(CACHE, 'python');
-      const stamp = join(environment, 'requirements.txt');
-      const wanted = readFileSync(requirements, 'utf8');
-      if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
-        rmSync(environment, { recursive: true, force: true });
-        execFileSync('python3', ['-m', 'venv', environment], { stdio: 'inherit' });
-        const pip = join(environment, 'bin', 'pip');
-        execFileSync(pip, ['install', '--quiet', '--disable-pip-version-check', '-r', requirements], {
-          stdio: 'inherit',
-        });
-        writeFileSync(stamp, wanted);
-      }
-      return [join(environment, 'bin', 'python'), join(folder, 'send.py')];
+      const program = pythonEnvironment(join(CACHE, 'python'), join(folder, 'requirements.txt'));
+      return [program('python'), join(folder, 'send.py')];
     },
   },
   go: {

@@ -54,6 +54,7 @@ export async function openLoop(
   connections: HttpConnection[],
   requests: PreparedRequest[],
   pointsPerSecond: number,
+  onAcknowledged: (points: number) => void = () => {},
 ): Promise<PhaseOutcome> {
   const totalPoints = requests.reduce((sum, { points }) => sum + points, 0);
   const intervalMs = (totalPoints / requests.length / pointsPerSecond) * 1000;
@@ -65,12 +66,13 @@ export async function openLoop(
   for (let next = 0; next < requests.length; ) {
     const due = Math.min(requests.length, Math.floor((performance.now() - startedAt) / intervalMs) + 1);
     for (; next < due; next++) {
-      const { connection, bytes } = requests[next];
+      const { connection, bytes, points } = requests[next];
       const intendedAt = startedAt + next * intervalMs;
       tails[connection] = tails[connection]
         .then(() => connections[connection].send(bytes))
         .then(() => {
           latencies[acknowledged++] = performance.now() - intendedAt;
+          onAcknowledged(points);
         });
       tails[connection].catch(() => {});
     }
