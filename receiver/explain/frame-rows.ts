@@ -30,83 +30,72 @@ export interface SignalKey {
 }
 
 interface FrameRow extends SignalKey {
-  meterId: string;
   ordinal: number;
 }
 
 const NO_FRAMES: FrameSet = new Map();
 
-/** The rows of one frame, by meter. */
+/** Finds the signals of one meter's rule in frames. What it learns of series serves for the frames behind. */
 export class FrameRows {
-  readonly #frame: JournalFrame;
-  readonly #dimensions: () => Iterable<KnownDimension>;
-  /** By meter and version, then by {@link nameOf}. */
-  readonly #rows = new Map<string, Map<string, FrameRow[]>>();
+  readonly #meterId: string;
+  readonly #queue = new BatchQueue();
+  readonly #interpreter: Interpreter;
+  readonly #slots = new Map<number, SlotDefinition>();
 
-  /** @param dimensions those that are known: values are in their units */
-  constructor(frame: JournalFrame, dimensions: () => Iterable<KnownDimension>) {
-    this.#frame = frame;
-    this.#dimensions = dimensions;
+  /**
+   * Customers are not needed: a series and an event are known by the customer as it came.
+   * @param dimensions those that are known: values are in their units
+   */
+  constructor({ id, version, rule }: RecordMeter, dimensions: Iterable<KnownDimension>) {
+    this.#meterId = id;
+    const meters =
+      rule === null
+        ? []
+        : [{ id, version, rule: rule.text, sinceUnixNano: rule.sinceUnixNano, deleted: false }];
+    this.#interpreter = new Interpreter(new Registry({ dimensions, meters }), this.#queue);
   }
 
-  /** The place of a signal in the frame; null where it has none such. */
-  ordinalOf(key: SignalKey, meter: RecordMeter): number | null {
-    const candidates = (this.#rowsOf(meter).get(nameOf(key)) ?? []).filter(
-      ({ meterId }) => meterId === meter.id,
-    );
-    // One key may come with several contents, of which one was counted.
-    const exact = candidates.find(
-      ({ seriesHash, timeUnixNano, scaled }) =>
-        seriesHash === key.seriesHash && timeUnixNano === key.timeUnixNano && scaled === key.scaled,
-    );
-    return (
-      (exact ?? candidates.find(({ scaled }) => scaled === key.scaled) ?? candidates[0])?.ordinal ?? null
-    );
+  /** The places of signals in a frame, by their ordinals; null for those that it has not. */
+  ordinalsOf(frame: JournalFrame, keys: readonly SignalKey[]): (number | null)[] {
+    const rows = this.#rowsOf(frame, new Set(keys.map(({ seriesHash }) => seriesHash)));
+    return keys.map((key) => {
+      const candidates = rows.get(nameOf(key)) ?? [];
+      // One key may come with several contents, of which one was counted.
+      const exact = candidates.find(
+        ({ seriesHash, timeUnixNano, scaled }) =>
+          seriesHash === key.seriesHash && timeUnixNano === key.timeUnixNano && scaled === key.scaled,
+      );
+      const equal = candidates.find(({ scaled }) => scaled === key.scaled);
+      return (exact ?? equal ?? candidates[0])?.ordinal ?? null;
+    });
   }
 
-  #rowsOf(meter: RecordMeter): Map<string, FrameRow[]> {
-    const name = `${meter.version} ${meter.id}`;
-    let rows = this.#rows.get(name);
-    if (rows === undefined) {
-      rows = interpretedRows(this.#frame, meter, this.#dimensions());
-      this.#rows.set(name, rows);
+  /** By {@link nameOf}; of metric points only those of these series. */
+  #rowsOf(frame: JournalFrame, series: ReadonlySet<string>): Map<string, FrameRow[]> {
+    const { sequence, receivedAtUnixNano } = frame;
+    this.#interpreter.frame(frame, NO_FRAMES);
+    this.#queue.endFrame(sequence, receivedAtUnixNano);
+    const rows = new Map<string, FrameRow[]>();
+    for (let batch = this.#queue.take(sequence); batch !== null; batch = this.#queue.take(sequence)) {
+      if (batch.reset) this.#slots.clear();
+      for (const slot of batch.slots) this.#slots.set(slot.slot, slot);
+      for (let row = 0; row < batch.length; row++) {
+        const slot = this.#slots.get(batch.slot[row])!;
+        const isWanted = slot.role === 'event' || series.has(slot.seriesHash);
+        if (!isWanted || slot.meterId !== this.#meterId || batch.valueKind[row] !== VALUE_DECIMAL) continue;
+        const one = rowAt(batch, row, slot);
+        const name = nameOf(one);
+        const known = rows.get(name);
+        if (known === undefined) rows.set(name, [one]);
+        else known.push(one);
+      }
     }
     return rows;
   }
 }
 
-/** Customers are not needed: a series and an event are known by the customer as it came. */
-function interpretedRows(
-  frame: JournalFrame,
-  { id, version, rule }: RecordMeter,
-  dimensions: Iterable<KnownDimension>,
-): Map<string, FrameRow[]> {
-  const meters =
-    rule === null
-      ? []
-      : [{ id, version, rule: rule.text, sinceUnixNano: rule.sinceUnixNano, deleted: false }];
-  const queue = new BatchQueue();
-  const interpreter = new Interpreter(new Registry({ dimensions, meters }), queue);
-  interpreter.frame(frame, NO_FRAMES);
-  queue.endFrame(frame.sequence, frame.receivedAtUnixNano);
-  const rows = new Map<string, FrameRow[]>();
-  for (let batch = queue.take(frame.sequence); batch !== null; batch = queue.take(frame.sequence)) {
-    const slots = new Map(batch.slots.map((slot) => [slot.slot, slot]));
-    for (let row = 0; row < batch.length; row++) {
-      if (batch.valueKind[row] !== VALUE_DECIMAL) continue;
-      const one = rowAt(batch, row, slots.get(batch.slot[row])!);
-      const name = nameOf(one);
-      const known = rows.get(name);
-      if (known === undefined) rows.set(name, [one]);
-      else known.push(one);
-    }
-  }
-  return rows;
-}
-
-function rowAt(batch: LedgerBatch, row: number, { seriesHash, meterId, role }: SlotDefinition): FrameRow {
+function rowAt(batch: LedgerBatch, row: number, { seriesHash, role }: SlotDefinition): FrameRow {
   return {
-    meterId,
     seriesHash,
     eventKey: role === 'event' ? keyText(batch.event, row * 4) : null,
     timeUnixNano: read64(batch.timeUnixNano, row),

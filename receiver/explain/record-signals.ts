@@ -160,6 +160,8 @@ function meterAt(
 class SignalSearch {
   readonly #ingest: Ingest;
   readonly #maxBytes: number;
+  /** By meter and version. */
+  readonly #rows = new Map<string, FrameRows>();
 
   constructor(ingest: Ingest, maxBytes: number) {
     this.#ingest = ingest;
@@ -240,13 +242,22 @@ class SignalSearch {
   }
 
   #findIn(frame: JournalFrame, wanted: readonly Wanted[], counted: CountedBy | undefined): void {
-    const rows = new FrameRows(frame, () => this.#ingest.registry.dimensions.values());
     const places = new Map<Wanted, number>();
-    for (const one of wanted) {
-      const ordinal = rows.ordinalOf(one.key, one.meter);
-      if (ordinal !== null) places.set(one, ordinal);
+    for (const [name, ofMeter] of groupedBy(wanted, ({ meter }) => `${meter.version} ${meter.id}`)) {
+      const keys = ofMeter.map(({ key }) => key);
+      const ordinals = this.#rowsOf(name, ofMeter[0].meter).ordinalsOf(frame, keys);
+      for (const [i, one] of ofMeter.entries()) if (ordinals[i] !== null) places.set(one, ordinals[i]);
     }
     this.#show(frame, places, counted);
+  }
+
+  #rowsOf(name: string, meter: RecordMeter): FrameRows {
+    let rows = this.#rows.get(name);
+    if (rows === undefined) {
+      rows = new FrameRows(meter, this.#ingest.registry.dimensions.values());
+      this.#rows.set(name, rows);
+    }
+    return rows;
   }
 
   #show(frame: JournalFrame, places: ReadonlyMap<Wanted, number>, counted: CountedBy | undefined): void {
@@ -344,14 +355,17 @@ function received(
 }
 
 /** In ascending order of the key. */
-function groupedBy<T>(items: readonly T[], keyOf: (item: T) => number): [number, T[]][] {
-  const groups = new Map<number, T[]>();
+function groupedBy<T, Key extends string | number>(
+  items: readonly T[],
+  keyOf: (item: T) => Key,
+): [Key, T[]][] {
+  const groups = new Map<Key, T[]>();
   for (const item of items) {
     const group = groups.get(keyOf(item));
     if (group === undefined) groups.set(keyOf(item), [item]);
     else group.push(item);
   }
-  return [...groups].sort(([a], [b]) => a - b);
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** Of a text of our own. */
