@@ -1,0 +1,48 @@
+/** docs/openapi.md: its commands run as they stand, its TypeScript compiles as it stands. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type RunningReceiver, runReceiver } from '../receiver/http/openapi/running-receiver.ts';
+import { ExampleRun, examplesOf } from '../support/documented-examples.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const markdown = readFileSync(`${root}docs/openapi.md`, 'utf8');
+const [, typescript] = /^```ts\n(.*?)^```$/ms.exec(markdown)!;
+
+let receiver: RunningReceiver;
+beforeAll(async () => {
+  receiver = await runReceiver();
+});
+afterAll(() => receiver.stop());
+
+test.each(examplesOf(markdown.replace(/^```ts\n.*?^```$/ms, '')))('$command', (example) =>
+  new ExampleRun(receiver.url).check(example),
+);
+
+test('the TypeScript compiles, with every operation and parameter by its name', async () => {
+  // Beside the client, so that its own name resolves as it does for those who install it.
+  const folder = mkdtempSync(`${root}test/docs/openapi-`);
+  try {
+    const source = typescript.replace(`'otel-usage-meter/client'`, `'../../../client/index.ts'`);
+    expect(source).not.toBe(typescript);
+    const compile = async (text: string): Promise<string> => {
+      writeFileSync(`${folder}/example.ts`, text);
+      const config = { extends: '../../../tsconfig.json', include: ['example.ts'] };
+      writeFileSync(
+        `${folder}/tsconfig.json`,
+        JSON.stringify({ ...config, compilerOptions: { noUnusedLocals: false } }),
+      );
+      const tsc = `${root}node_modules/typescript/bin/tsc`;
+      return await promisify(execFile)(process.execPath, [tsc, '-p', folder]).then(
+        () => '',
+        (error: { stdout: string }) => error.stdout,
+      );
+    };
+    expect(await compile(source)).toBe('');
+    expect(await compile(source.replace('customerId:', 'customer:'))).toContain(`'customer' does not exist`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
