@@ -51,6 +51,8 @@ describe('random usage: every cell is the sum of its parts', () => {
     //  aggregation      interval  window   zone
     ['sum', 'none', 'day', 'Europe/Berlin'],
     ['sum', 'month', 'month', 'UTC'],
+    ['sum', 'none', 'period', 'Asia/Kolkata'],
+    ['max', 'month', 'period', 'Europe/Berlin'],
     ['count', 'none', 'week', 'UTC'],
     ['max', 'none', 'day', 'UTC'],
     ['max', 'hour', 'total', 'UTC'],
@@ -97,7 +99,8 @@ describe('random usage: every cell is the sum of its parts', () => {
     }
     await stored.add(records);
 
-    const range = { ...MARCH, timeZone, window, asOf: '10' };
+    const anchor = window === 'period' ? { anchor: '31' } : {};
+    const range = { ...MARCH, timeZone, window, ...anchor, asOf: '10' };
     const completeUntil = unixNano('2026-03-28T11:17:03Z');
     let cells = 0;
     for (const groupBy of [
@@ -197,6 +200,27 @@ test('the record that decides a maximum is named, and alone adds to it', async (
   expect(parts).toMatchObject([{ sum: '7', records: 4, decidedBy: records[1].recordId }]);
   expect(steps).toEqual([{ text: 'the greatest value: 4 records', value: '7' }]);
 });
+
+test.each(['sum', 'average', 'max', 'last', 'time_weighted', 'time_integral'])(
+  'the greatest values there are, by %s',
+  async (aggregation) => {
+    await stored.dimension('d', { aggregation });
+    const quantity = '99999999999999999999999999.999999999999';
+    const times = ['01T00', '02T00', '02T00', '17T05'];
+    await stored.add(
+      times.map((time, i) => ({
+        customerId: 'acme',
+        dimensionId: 'd',
+        time: `2026-03-${time}:00:00Z`,
+        quantity,
+        metadata: { i: String(i) },
+      })),
+    );
+    const pages = await explain({ ...CELL, limit: '3' });
+    expect(pages).toHaveLength(2);
+    expectSumOfParts(pages, aggregation);
+  },
+);
 
 test('pages are of one state of the ledger, whatever comes between them', async () => {
   const record = { customerId: 'acme', dimensionId: 'd', time: '2026-03-02T00:00:00Z' };
