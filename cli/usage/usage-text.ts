@@ -1,5 +1,5 @@
 /** Usage as tables for people. (Pure.) */
-import { localTime } from '../local-time.ts';
+import { localTime, wholeSeconds } from '../local-time.ts';
 import { sparkline } from '../sparkline.ts';
 import { decimal, number, printable, textTable } from '../text-table.ts';
 import type { UsageRow } from './usage-row.ts';
@@ -20,12 +20,19 @@ export interface UsageTextContext {
 const MOST_BARS = 60;
 
 export function usageText(rows: readonly UsageRow[], context: UsageTextContext): string {
-  const { from, to, timeZone, completeUntil } = context;
-  const until = completeUntil === undefined ? '' : `, complete until ${completeUntil}`;
-  const heading = context.faint(`Usage from ${from} to ${to} (${timeZone})${until}`);
-  if (rows.length === 0) return `${heading}\n\nNothing was used.`;
+  const heading = headingLines(context).map((line) => context.faint(line));
+  if (rows.length === 0) return [...heading, '', 'Nothing was used.'].join('\n');
   const table = context.window === 'total' ? totals(rows, context) : windows(rows, context);
-  return [heading, '', ...table].join('\n');
+  return [...heading, '', ...table].join('\n');
+}
+
+/** On one line where there is room for it. */
+function headingLines({ from, to, timeZone, completeUntil, width }: UsageTextContext): string[] {
+  const range = `Usage from ${from} to ${to} (${timeZone})`;
+  if (completeUntil === undefined) return [range];
+  const until = `complete until ${wholeSeconds(completeUntil)}`;
+  const both = `${range}, ${until}`;
+  return both.length <= width ? [both] : [range, until];
 }
 
 /** One row for each group. */

@@ -97,6 +97,11 @@ globex  tokens  [{token}]
     });
     const { stdout } = await query('--month 2026-05', 110);
     const [, , head, row] = stdout.split('\n');
+    const narrow = (await query('--month 2026-05 -d nothing', 60)).stdout.split('\n');
+    expect(narrow.slice(0, 2)).toEqual([
+      'Usage from 2026-05-01 to 2026-06-01 (UTC)',
+      expect.stringMatching(/^complete until 20\S+Z$/),
+    ]);
     expect(row).toMatch(/^customer-0+…0+-eu {2}wide 漢字 +1 /);
     expect(row).toContain('12,345,678,901,234,567,890.5');
     expect(head).toHaveLength(110);
