@@ -75,7 +75,7 @@ export interface RecordOrigin extends UsageRecord {
   receivedAt: string | null;
   /** Increments and corrections of running totals only. */
   reading?: CumulativeReading;
-  /** Of a correction: the readings that came late. */
+  /** Of a correction: the readings that came late, at most ten, those next before it. */
   lateReadings?: ReadingOrigin[];
   /** Why it does not count any more; null: it does. */
   voided: VoidedRecord | null;
@@ -463,7 +463,7 @@ function cumulativeOf(row: StoredRow, readings: ReadonlyMap<string, StoredReadin
     : ofTime.find((one) => one.place === place);
   const reading = own ?? ofTime[0] ?? null;
   const late = isCorrection
-    ? ofSegment.filter(({ sequence, time }) => sequence === row.sequence && time <= row.time)
+    ? ofSegment.filter(({ sequence, time }) => sequence === row.sequence && time <= row.time).slice(-MAX_LATE)
     : [];
   return { reading, late };
 }
@@ -520,5 +520,7 @@ function listOf(numbers: readonly (number | bigint)[]): string {
 }
 
 const SECOND_NANO = 1_000_000_000n;
+/** One request may bring thousands of late readings, which each of as many corrections would repeat. */
+const MAX_LATE = 10;
 /** By the numbers of stored.series.role. */
 const ROLE_NAMES = ['delta', 'cumulative', 'level', 'event'] as const;
