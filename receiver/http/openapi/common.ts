@@ -32,9 +32,12 @@ export const NextCursor = z
 
 export const CompleteUntil = Instant.describe('Everything that was acknowledged before is in the answer.');
 
-/** A list, a page at a time. */
-export function page<Row extends z.ZodType>(row: Row) {
-  return z.object({ rows: z.array(row), nextCursor: NextCursor, completeUntil: CompleteUntil });
+/**
+ * A list, a page at a time.
+ * @param id its name in the description
+ */
+export function page<Row extends z.ZodType>(id: string, row: Row) {
+  return z.object({ rows: z.array(row), nextCursor: NextCursor, completeUntil: CompleteUntil }).meta({ id });
 }
 
 export const FieldError = z

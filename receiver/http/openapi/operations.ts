@@ -61,6 +61,12 @@ export interface Operation {
 const withoutId = <Shape extends { id: z.ZodType }>(schema: z.ZodObject<Shape>) =>
   z.strictObject({ ...schema.shape, id: schema.shape.id.optional() });
 
+// Their names in the description.
+const NewCustomer = CustomerDeclaration.meta({ id: 'NewCustomer' });
+const NewDimension = DimensionDeclaration.meta({ id: 'NewDimension' });
+const NewMeter = MeterRule.meta({ id: 'NewMeter' });
+const NewRecord = UsageRecordBody.meta({ id: 'NewRecord' });
+
 const CustomerBody = withoutId(CustomerDeclaration);
 const DimensionBody = withoutId(DimensionDeclaration);
 const MeterBody = withoutId(MeterRule);
@@ -120,7 +126,7 @@ export const OPERATIONS = {
       'All of them are stored, or none. A record with an `id` counts once, however often it comes.',
     headers: UsageHeaders,
     body: {
-      'application/json': z.union([UsageRecordBody, z.array(UsageRecordBody)]),
+      'application/json': z.union([NewRecord, z.array(NewRecord)]),
       'application/x-ndjson': z.string(),
     },
     example: { id: 'invoice-run-7/line-1', ...RECORD },
@@ -192,7 +198,7 @@ export const OPERATIONS = {
   'POST /api/v1/customers': {
     tag: 'Customers',
     summary: 'Declare a customer',
-    body: { 'application/json': CustomerDeclaration },
+    body: { 'application/json': NewCustomer },
     example: { id: 'acme', name: 'Acme GmbH', timeZone: 'Europe/Berlin', aliases: ['acme-eu'] },
     answers: { 201: { description: 'It is declared.', body: resources.Customer, headers: CREATED } },
     refusals: [409],
@@ -230,7 +236,7 @@ export const OPERATIONS = {
   'POST /api/v1/dimensions': {
     tag: 'Dimensions',
     summary: 'Declare a dimension',
-    body: { 'application/json': DimensionDeclaration },
+    body: { 'application/json': NewDimension },
     example: { id: 'gpu.hours', unit: 'h', usageIncrement: '0.25', rounding: 'ceiling', unitPrice: '2.40' },
     answers: { 201: { description: 'It is declared.', body: resources.Dimension, headers: CREATED } },
     refusals: [409],
@@ -268,7 +274,7 @@ export const OPERATIONS = {
   'POST /api/v1/meters': {
     tag: 'Meters',
     summary: 'Declare a meter',
-    body: { 'application/json': MeterRule },
+    body: { 'application/json': NewMeter },
     example: RULE,
     answers: { 201: { description: 'It is declared.', body: resources.Meter, headers: CREATED } },
     refusals: [409],

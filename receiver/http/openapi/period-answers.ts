@@ -31,7 +31,7 @@ export const StatementRow = z
     reopened: Reopening,
   })
   .meta({ id: 'StatementRow' });
-export const StatementsAnswer = page(StatementRow);
+export const StatementsAnswer = page('StatementsAnswer', StatementRow);
 
 const Reasons = z.array(z.object(ReasonCount.shape));
 const Adjustment = z.object({ ...StatementAdjustment.shape, reasons: Reasons });
@@ -54,7 +54,7 @@ export const Statement = z
 export const PendingAdjustment = z
   .object({ ...Adjustment.shape, customerId: z.string(), statementId: z.string() })
   .meta({ id: 'PendingAdjustment' });
-export const AdjustmentsAnswer = page(PendingAdjustment);
+export const AdjustmentsAnswer = page('AdjustmentsAnswer', PendingAdjustment);
 
 /** Of one customer, looked at and not made. */
 const StatementDraft = z.object({ dryRun: z.literal(true), statement: z.object(content) });
@@ -76,7 +76,7 @@ const ClosedAll = z.object({
   periods: z.array(z.object({ timeZone: z.string(), from: Instant, to: Instant })),
 });
 
-export const CloseAnswer = z.union([Statement, StatementDraft, ClosedAll]);
+export const CloseAnswer = z.union([Statement, StatementDraft, ClosedAll]).meta({ id: 'CloseAnswer' });
 
 export const AuditEntry = z
   .object({
@@ -90,4 +90,4 @@ export const AuditEntry = z
     change: z.unknown().describe('The change itself.'),
   })
   .meta({ id: 'AuditEntry' });
-export const AuditAnswer = page(AuditEntry);
+export const AuditAnswer = page('AuditAnswer', AuditEntry);

@@ -24,7 +24,7 @@ export const QuarantineRow = z
     quantity: Decimal.nullable().describe('What they would have counted.'),
   })
   .meta({ id: 'QuarantineRow' });
-export const QuarantineAnswer = page(QuarantineRow);
+export const QuarantineAnswer = page('QuarantineAnswer', QuarantineRow);
 
 export const QuarantinedSignal = z
   .object({
@@ -47,29 +47,36 @@ export const QuarantinedSignal = z
   .meta({ id: 'QuarantinedSignal' });
 
 export const QuarantineSignalsAnswer = page(
+  'QuarantineSignalsAnswer',
   z.object({
     ...QuarantinedSignal.shape,
     signal: AnyObject.nullable().describe('As it was received; null where the journal has it no more.'),
   }),
 );
 
-export const ResolvedAnswer = z.object({
-  open: z.int(),
-  corrected: z.int(),
-  dismissed: z.int(),
-  completeUntil: CompleteUntil,
-});
+export const ResolvedAnswer = z
+  .object({
+    open: z.int(),
+    corrected: z.int(),
+    dismissed: z.int(),
+    completeUntil: CompleteUntil,
+  })
+  .meta({ id: 'ResolvedAnswer' });
 
 const DryRun = z.object({ dryRun: z.literal(true), signals: z.int() });
 
-export const ReplayAnswer = z.union([
-  z.object({
-    signals: z.int().describe('How many were looked at.'),
-    counted: z.int().describe('How many of them left quarantine.'),
-    quarantined: z.array(z.object({ reason: z.string(), signals: z.int() })),
-    untouched: z.int().describe('How many could not be looked at.'),
-  }),
-  DryRun,
-]);
+export const ReplayAnswer = z
+  .union([
+    z.object({
+      signals: z.int().describe('How many were looked at.'),
+      counted: z.int().describe('How many of them left quarantine.'),
+      quarantined: z.array(z.object({ reason: z.string(), signals: z.int() })),
+      untouched: z.int().describe('How many could not be looked at.'),
+    }),
+    DryRun,
+  ])
+  .meta({ id: 'ReplayAnswer' });
 
-export const DismissalAnswer = z.union([z.object({ dismissed: z.int() }), DryRun]);
+export const DismissalAnswer = z
+  .union([z.object({ dismissed: z.int() }), DryRun])
+  .meta({ id: 'DismissalAnswer' });

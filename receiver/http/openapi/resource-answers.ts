@@ -27,10 +27,10 @@ export const Customer = z.object({ ...CustomerDeclaration.shape, ...known }).met
     },
   ],
 });
-export const CustomersAnswer = page(Customer);
+export const CustomersAnswer = page('CustomersAnswer', Customer);
 
 export const Dimension = z.object({ ...DimensionDeclaration.shape, ...known }).meta({ id: 'Dimension' });
-export const DimensionsAnswer = page(Dimension);
+export const DimensionsAnswer = page('DimensionsAnswer', Dimension);
 
 /** What was made of a rule stands beside the rule's own fields. */
 export const Meter = z
@@ -55,7 +55,7 @@ export const Meter = z
       .describe('With `versions=all`: the latest first.'),
   })
   .meta({ id: 'Meter', description: 'A rule, with its version.' });
-export const MetersAnswer = page(Meter);
+export const MetersAnswer = page('MetersAnswer', Meter);
 
 const Quantity = Decimal.nullable();
 

@@ -46,7 +46,7 @@ export const UsageRow = z
     ],
   });
 
-export const UsageAnswer = page(UsageRow);
+export const UsageAnswer = page('UsageAnswer', UsageRow);
 
 const record = {
   recordId: z.string(),
@@ -68,7 +68,7 @@ const record = {
 
 export const UsageRecord = z.object(record).meta({ id: 'UsageRecord' });
 
-export const RecordsAnswer = page(UsageRecord);
+export const RecordsAnswer = page('RecordsAnswer', UsageRecord);
 
 const Voided = z.object({
   reason: z.string(),
@@ -80,20 +80,24 @@ export const StoredRecord = z
   .object({ ...record, voided: Voided.exactOptional().describe('Absent: the record counts.') })
   .meta({ id: 'StoredRecord' });
 
-export const WrittenRecords = z.object({
-  records: z.array(
-    z.object({
-      id: z.string().exactOptional().describe('Where the record has one of its own.'),
-      ...StoredRecord.shape,
-      status: z.enum(['stored', 'duplicate']),
-    }),
-  ),
-});
+export const WrittenRecords = z
+  .object({
+    records: z.array(
+      z.object({
+        id: z.string().exactOptional().describe('Where the record has one of its own.'),
+        ...StoredRecord.shape,
+        status: z.enum(['stored', 'duplicate']),
+      }),
+    ),
+  })
+  .meta({ id: 'WrittenRecords' });
 
 /** With Prefer: return=minimal. */
-export const WrittenCounts = z.object({ stored: z.int(), duplicates: z.int() });
+export const WrittenCounts = z.object({ stored: z.int(), duplicates: z.int() }).meta({ id: 'WrittenCounts' });
 
-export const Correction = z.object({ record: StoredRecord, replacement: UsageRecord.nullable() });
+export const Correction = z
+  .object({ record: StoredRecord, replacement: UsageRecord.nullable() })
+  .meta({ id: 'Correction' });
 
 const VoidedBy = z.object({ ...Voided.shape, sequence: Sequence });
 
@@ -215,50 +219,54 @@ const MeterInForce = z
   .object({ id: z.string(), version: z.int(), rule: AnyObject, since: Instant, sequence: Sequence })
   .meta({ id: 'MeterInForce' });
 
-export const ExplainAnswer = z.object({
-  cell: UsageRow.nullable().describe('As GET /api/v1/usage has it; null: nothing was used.'),
-  dimension: z
-    .object({
-      id: z.string(),
-      unit: z.string(),
-      aggregation: z.enum(AGGREGATIONS),
-      uniqueKey: z.string().nullable(),
-      levelTtl: z.number().nullable(),
-      interval: z.enum(['none', 'hour', 'day', 'month']),
-      usageIncrement: Decimal.nullable(),
-      rounding: z.enum(['floor', 'ceiling', 'round']).nullable(),
-      unitPrice: Decimal.nullable(),
-    })
-    .nullable(),
-  steps: z
-    .array(z.object({ text: z.string(), value: Decimal }))
-    .describe('From the records to what is billed.'),
-  parts: z
-    .array(
-      z.object({
-        begin: Instant,
-        end: Instant,
-        sum: Decimal,
-        divisor: Decimal,
-        quantity: Decimal,
-        records: z.int(),
-        decidedBy: z.string().exactOptional().describe('The record that decides a max, min or last.'),
-      }),
-    )
-    .describe('Intervals with a record or a level; one where the dimension has no interval.'),
-  carriedIn: z
-    .object({ ...LevelSpan, level: Decimal, contribution: Decimal, record: RecordOrigin })
-    .nullable(),
-  records: z.array(ExplainedRecord),
-  series: z.array(OriginSeries),
-  meters: z.array(MeterInForce),
-  nextCursor: NextCursor,
-  completeUntil: CompleteUntil,
-});
+export const ExplainAnswer = z
+  .object({
+    cell: UsageRow.nullable().describe('As GET /api/v1/usage has it; null: nothing was used.'),
+    dimension: z
+      .object({
+        id: z.string(),
+        unit: z.string(),
+        aggregation: z.enum(AGGREGATIONS),
+        uniqueKey: z.string().nullable(),
+        levelTtl: z.number().nullable(),
+        interval: z.enum(['none', 'hour', 'day', 'month']),
+        usageIncrement: Decimal.nullable(),
+        rounding: z.enum(['floor', 'ceiling', 'round']).nullable(),
+        unitPrice: Decimal.nullable(),
+      })
+      .nullable(),
+    steps: z
+      .array(z.object({ text: z.string(), value: Decimal }))
+      .describe('From the records to what is billed.'),
+    parts: z
+      .array(
+        z.object({
+          begin: Instant,
+          end: Instant,
+          sum: Decimal,
+          divisor: Decimal,
+          quantity: Decimal,
+          records: z.int(),
+          decidedBy: z.string().exactOptional().describe('The record that decides a max, min or last.'),
+        }),
+      )
+      .describe('Intervals with a record or a level; one where the dimension has no interval.'),
+    carriedIn: z
+      .object({ ...LevelSpan, level: Decimal, contribution: Decimal, record: RecordOrigin })
+      .nullable(),
+    records: z.array(ExplainedRecord),
+    series: z.array(OriginSeries),
+    meters: z.array(MeterInForce),
+    nextCursor: NextCursor,
+    completeUntil: CompleteUntil,
+  })
+  .meta({ id: 'ExplainAnswer' });
 
-export const SignalAnswer = z.object({
-  record: RecordOrigin,
-  ...signals,
-  series: OriginSeries,
-  meters: z.array(MeterInForce),
-});
+export const SignalAnswer = z
+  .object({
+    record: RecordOrigin,
+    ...signals,
+    series: OriginSeries,
+    meters: z.array(MeterInForce),
+  })
+  .meta({ id: 'SignalAnswer' });
