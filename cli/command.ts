@@ -12,6 +12,7 @@ import { addMetersCommand } from './meters/command.ts';
 import { addPeriodCommands } from './periods/command.ts';
 import { addQuarantineCommand } from './quarantine/command.ts';
 import { RefusedError } from './receiver-api.ts';
+import { addRecordsCommand } from './records/command.ts';
 import { addResourceCommands } from './resources/command.ts';
 import { addServerCommands } from './server/command.ts';
 import { EXIT, processShell, type Shell } from './shell.ts';
@@ -41,6 +42,7 @@ export function program(shell: Shell): Command {
   addUsageCommands(program, shell);
   addSqlCommand(program, shell);
   addLakeCommand(program, shell);
+  addRecordsCommand(program, shell);
   addResourceCommands(program, shell);
   addQuarantineCommand(program, shell);
   addExportCommand(program, shell);

@@ -55,9 +55,10 @@ export interface PageFlags {
   cursor?: string;
 }
 
-export function withPages(command: Command): Command {
+/** @param fallback how many rows there are without the flag */
+export function withPages(command: Command, fallback = 'default: all'): Command {
   return command
-    .option('--limit <number>', 'so many rows at most (default: all)')
+    .option('--limit <number>', `so many rows at most (${fallback})`)
     .option('--cursor <cursor>', 'go on behind the rows of an answer that was limited: its nextCursor');
 }
 
