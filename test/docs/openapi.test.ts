@@ -1,6 +1,8 @@
 /** docs/openapi.md: its commands run as they stand, its TypeScript compiles as it stands. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -22,17 +24,16 @@ test.each(examplesOf(markdown.replace(/^```ts\n.*?^```$/ms, '')))('$command', (e
 );
 
 test('the TypeScript compiles, with every operation and parameter by its name', async () => {
-  // Beside the client, so that its own name resolves as it does for those who install it.
-  const folder = mkdtempSync(`${root}test/docs/openapi-`);
+  const folder = mkdtempSync(join(tmpdir(), 'usage-meter-openapi-docs-'));
   try {
-    const source = typescript.replace(`'otel-usage-meter/client'`, `'../../../client/index.ts'`);
+    const source = typescript.replace(`'otel-usage-meter/client'`, `'${root}client/index.ts'`);
     expect(source).not.toBe(typescript);
     const wrong = `
       // @ts-expect-error: there is no such parameter
       await client.request('GET /api/v1/usage', { query: { from: '', to: '', customer: 'acme' } });`;
     writeFileSync(`${folder}/example.ts`, source + wrong);
-    const compilerOptions = { noUnusedLocals: false };
-    const config = { extends: '../../../tsconfig.json', include: ['example.ts'], compilerOptions };
+    const compilerOptions = { noUnusedLocals: false, typeRoots: [`${root}node_modules/@types`] };
+    const config = { extends: `${root}tsconfig.json`, include: ['example.ts'], compilerOptions };
     writeFileSync(`${folder}/tsconfig.json`, JSON.stringify(config));
     const tsc = `${root}node_modules/typescript/bin/tsc`;
     const said = await promisify(execFile)(process.execPath, [tsc, '-p', folder]).then(
