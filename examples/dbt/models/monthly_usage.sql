@@ -1,10 +1,11 @@
--- Usage per customer, dimension and month (UTC), exact.
+-- Usage per customer, dimension and month (UTC), exact, as the dimension aggregates it.
 select
-    customer_id,
-    dimension_id,
-    date_trunc('month', day)::date as month,
-    sum(quantity) as quantity,
-    any_value(unit) as unit,
-    sum(records)::bigint as records
-from {{ source('usage', 'usage_daily') }}
-group by customer_id, dimension_id, date_trunc('month', day)
+    u.customer_id,
+    u.dimension_id,
+    date_trunc('month', u.day)::date as month,
+    {{ aggregated('u.quantity', 'sum(u.records)') }} as quantity,
+    any_value(u.unit) as unit,
+    sum(u.records)::bigint as records
+from {{ ref('daily_usage') }} as u
+join {{ source('usage', 'dimensions') }} as d using (dimension_id)
+group by u.customer_id, u.dimension_id, date_trunc('month', u.day), d.aggregation

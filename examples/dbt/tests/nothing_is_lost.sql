@@ -1,12 +1,22 @@
--- The months add up to what the lake has, to the last decimal; a row here is a failure.
-with months as (
-    select sum(quantity) as quantity, sum(records) as records from {{ ref('monthly_usage') }}
+-- What is summed adds up to the lake's records, to the last decimal, by day and by month; a row here is a failure.
+with lake as (
+    select u.customer_id, u.dimension_id, sum(u.record_value) as quantity, count(*) filter (u.kind <> 'correction') as records
+    from {{ source('usage', 'usage_records') }} as u
+    join {{ source('usage', 'dimensions') }} as d using (dimension_id)
+    where d.aggregation = 'sum'
+    group by u.customer_id, u.dimension_id
 ),
-lake as (
-    select
-        sum(record_value) as quantity,
-        count(*) filter (kind <> 'correction') as records
-    from {{ source('usage', 'usage_records') }}
+days as (
+    select customer_id, dimension_id, sum(quantity) as quantity, sum(records) as records
+    from {{ ref('daily_usage') }} group by customer_id, dimension_id
+),
+months as (
+    select customer_id, dimension_id, sum(quantity) as quantity, sum(records) as records
+    from {{ ref('monthly_usage') }} group by customer_id, dimension_id
 )
-select * from months, lake
-where months.quantity <> lake.quantity or months.records <> lake.records
+select *
+from lake
+left join days using (customer_id, dimension_id)
+left join months using (customer_id, dimension_id)
+where (days.quantity, days.records) is distinct from (lake.quantity, lake.records)
+   or (months.quantity, months.records) is distinct from (lake.quantity, lake.records)
