@@ -69,9 +69,18 @@ export interface ListAnswer<Row> {
 
 export class ReceiverApi {
   readonly #client: ReceiverClient;
+  readonly #signal: AbortSignal | undefined;
 
-  /** @throws ReceiverError "INVALID_URL" */
-  constructor(flags: ReceiverFlags, shell: Shell, patienceMs = PATIENCE_MS) {
+  /**
+   * @param options.signal ends whatever is under way
+   * @throws ReceiverError "INVALID_URL"
+   */
+  constructor(
+    flags: ReceiverFlags,
+    shell: Shell,
+    { patienceMs = PATIENCE_MS, signal }: { patienceMs?: number; signal?: AbortSignal } = {},
+  ) {
+    this.#signal = signal;
     this.#client = new ReceiverClient({
       url: flags.url ?? DEFAULT_URL,
       apiKey: shell.environment.USAGE_METER_API_KEY || undefined,
@@ -95,7 +104,8 @@ export class ReceiverApi {
    * @throws RefusedError, ReceiverError
    */
   async send(request: ReceiverRequest): Promise<{ status: number; body: unknown }> {
-    const answer = await this.#client.request({ ...request, path: `/api/v1${request.path}` });
+    const signal = this.#signal === undefined ? {} : { signal: this.#signal };
+    const answer = await this.#client.request({ ...signal, ...request, path: `/api/v1${request.path}` });
     if (answer.status < 200 || answer.status > 299)
       throw new RefusedError(this.#client.url, answer.status, answer.body);
     return answer;

@@ -59,15 +59,8 @@ async function* allChecks(flags: DoctorFlags, environment: NodeJS.ProcessEnv): A
   if (isLocal) {
     const { config, checks } = configuration(flags, environment);
     yield* checks;
-    const local = localChecks(flags, environment, config);
-    for (;;) {
-      const step = await local.next();
-      if (step.done) {
-        url ??= step.value;
-        break;
-      }
-      yield step.value;
-    }
+    const local = yield* localChecks(flags, environment, config);
+    url ??= local;
   }
   if (url !== null) yield* await receiverChecks(url, apiKey);
 }

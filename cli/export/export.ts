@@ -39,7 +39,16 @@ const PATIENCE_MS = 60_000;
 export async function exportRecords(flags: ExportFlags, shell: Shell): Promise<void> {
   const target = targetOf(flags);
   const range = rangeOf(flags);
-  const api = new ReceiverApi(flags, shell, PATIENCE_MS);
+  await untilStopped(flags, shell, (api) => recordsTo(target, range, api, flags, shell));
+}
+
+async function recordsTo(
+  target: Target,
+  range: Range,
+  api: ReceiverApi,
+  flags: ExportFlags,
+  shell: Shell,
+): Promise<void> {
   const about: Params = [['from', range.from], ['to', range.to], ...zoneParam(flags), ...filterParams(flags)];
   // What other meters counted cannot be told apart there.
   const total = flags.meter === undefined ? await recordCount(api, about, flags.asOf) : null;
@@ -53,11 +62,30 @@ export async function exportRecords(flags: ExportFlags, shell: Shell): Promise<v
 export async function exportUsage(flags: ExportFlags, shell: Shell): Promise<void> {
   const target = targetOf(flags);
   const range = rangeOf(flags);
-  const api = new ReceiverApi(flags, shell, PATIENCE_MS);
-  const asOf = flags.asOf ?? (await api.presentState());
-  const pages = api.pages('/usage', usageParams({ ...flags, asOf }, range), UsageRow);
-  const columns = usageColumns(flags.groupBy);
-  await write({ what: 'row', target, range, asOf, total: null, pages, columns }, flags, shell);
+  await untilStopped(flags, shell, async (api) => {
+    const asOf = flags.asOf ?? (await api.presentState());
+    const pages = api.pages('/usage', usageParams({ ...flags, asOf }, range), UsageRow);
+    const columns = usageColumns(flags.groupBy);
+    await write({ what: 'row', target, range, asOf, total: null, pages, columns }, flags, shell);
+  });
+}
+
+/** Ctrl-C ends it in order: what was begun is removed. */
+async function untilStopped(
+  flags: ExportFlags,
+  shell: Shell,
+  run: (api: ReceiverApi) => Promise<void>,
+): Promise<void> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort(new Error('stopped'));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    await run(new ReceiverApi(flags, shell, { patienceMs: PATIENCE_MS, signal: stopping.signal }));
+  } catch (error) {
+    throw stopping.signal.aborted ? stopping.signal.reason : error;
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
 }
 
 interface Export<Row> {

@@ -106,7 +106,7 @@ interface SentLines {
 }
 
 async function sendLines(flags: SendFlags, shell: Shell): Promise<void> {
-  const api = new ReceiverApi(flags, shell, 60_000);
+  const api = new ReceiverApi(flags, shell, { patienceMs: 60_000 });
   const sent: SentLines = { stored: 0, duplicates: 0, lines: 0, error: null };
   let batch: string[] = [];
   let characters = 0;

@@ -9,6 +9,7 @@ import { PAGE_ROWS } from '../../../cli/receiver-api.ts';
 import { ApiClient } from '../../system/api/api-client.ts';
 import { runInProcess } from '../in-process.ts';
 import { startTestReceiver, type TestReceiver } from '../receiver.ts';
+import { runCli } from '../run-cli.ts';
 
 let receiver: TestReceiver;
 let api: ApiClient;
@@ -210,6 +211,31 @@ describe('records', () => {
     const now = await cli('records', '--month', '2026-07', '-o', 'amended.csv');
     expect(now.stdout).toMatch(/^10,001 records in/);
   });
+});
+
+test.each(['csv', 'parquet'])('interrupted, an export to %s leaves nothing behind', async (format) => {
+  const reached = Promise.withResolvers<void>();
+  const proxy = createServer(async (request, response) => {
+    // The second page never comes.
+    if (request.url?.includes('cursor=')) {
+      reached.resolve();
+      return;
+    }
+    const answer = await fetch(receiver.url + request.url);
+    response.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(await answer.text());
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const before = await readdir(folder);
+  const file = `interrupted.${format}`;
+  const end = await runCli(['export', 'records', '--month', '2026-05', '-o', file, '--url', url], {
+    cwd: folder,
+    onStart: (child) => void reached.promise.then(() => child.kill('SIGINT')),
+  });
+  proxy.closeAllConnections();
+  proxy.close();
+  expect([end.code, end.stdout, end.stderr]).toEqual([1, '', 'usage-meter: stopped\n']);
+  expect(await readdir(folder)).toEqual(before);
 });
 
 describe('usage', () => {
