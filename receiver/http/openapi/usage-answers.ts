@@ -129,7 +129,10 @@ const origin = {
     .object({ ...readingOrigin, previous: ReadingOrigin.nullable() })
     .exactOptional()
     .describe('Of a running total: the reading that the record is the growth to.'),
-  lateReadings: z.array(ReadingOrigin).exactOptional(),
+  lateReadings: z
+    .array(ReadingOrigin)
+    .exactOptional()
+    .describe('Of a correction: readings that came late, ten at most.'),
   voided: VoidedBy.nullable(),
   replaces: z.string().nullable().describe('The record in whose place this one stands.'),
   corrects: z
