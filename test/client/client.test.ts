@@ -1,5 +1,6 @@
 /** The typed client against a running receiver: what it sends, what it gives back, and what it throws. */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -191,4 +192,11 @@ test('the example: an invoice, run twice', async () => {
   const expected = ['support.hours: 1.5 1, of 1 records', 'closed: 1 lines, amount null'];
   expect(await run()).toEqual(expected);
   expect(await run()).toEqual(expected);
+});
+
+test('nothing but types comes along', () => {
+  const source = readFileSync(new URL('../../client/index.ts', import.meta.url), 'utf8');
+  const imports = source.match(/^(?:import|export) .*from .*$/gm)!;
+  expect(imports.length).toBeGreaterThan(2);
+  for (const line of imports) expect(line).toMatch(/^(?:import|export) type /);
 });
