@@ -9,10 +9,8 @@ import type { PartRange } from './part-file.ts';
 
 /** Rows of a part beyond which it is left as it is. An export sorts that many in memory. */
 export const MAX_PART_ROWS = 1_000_000;
-/** Parts of one size that are merged together. */
+/** Parts of about one size that are merged together, at least. */
 const FAN_IN = 8;
-/** Parts with fewer rows count as having as many: files have a cost of their own. */
-const SMALL_PART_ROWS = 4_096;
 
 export interface Rewrite {
   parts: Part[];
@@ -52,8 +50,10 @@ function mixedDays(parts: readonly Part[], { isQuiet, rows: limit }: CompactionL
   const mixed = bySequence(parts.filter(({ firstDay, lastDay }) => firstDay !== lastDay));
   const runs = runsOf(mixed, (before, part) => before.throughSequence === part.afterSequence);
   for (const run of runs) {
-    if (run.length < FAN_IN && !isQuiet) continue;
-    const taken = takeRows(run, Math.min(limit, MAX_PART_ROWS));
+    const isLarge = run[0].rows >= MAX_PART_ROWS / FAN_IN;
+    if (run.length < FAN_IN && !isLarge && !isQuiet) continue;
+    // One alone may be larger than what parts are merged to: it is split.
+    const taken = takeRows(run, Math.min(limit, Math.max(MAX_PART_ROWS, run[0].rows)));
     if (taken.length > 0) return rewriteOf(taken, true);
   }
   return null;
@@ -94,22 +94,17 @@ function longestRun(run: readonly Part[], limit: number): Part[] {
   return best.length > 1 ? best : [];
 }
 
-/** Neighbours of which none is above the size class of the first; at least {@link FAN_IN}. */
+/**
+ * At least {@link FAN_IN} neighbours, of which none has more than a quarter of their rows: whatever is written anew is in a
+ * part four times as large then.
+ */
 function sameSizeRun(run: readonly Part[], limit: number): Part[] {
-  const most = Math.max(...run.map(sizeClass));
-  for (let size = 0; size <= most; size++) {
-    for (const same of runsOf(run, (a, b) => sizeClass(a) <= size && sizeClass(b) <= size)) {
-      if (sizeClass(same[0]) > size || same.length < FAN_IN) continue;
-      const taken = takeRows(same, Math.min(limit, MAX_PART_ROWS));
-      if (taken.length > 1) return taken;
-    }
+  for (let from = 0; from + FAN_IN <= run.length; from++) {
+    const taken = takeRows(run.slice(from), Math.min(limit, MAX_PART_ROWS));
+    const rows = taken.reduce((sum, part) => sum + part.rows, 0);
+    if (taken.length >= FAN_IN && taken.every((part) => part.rows * 4 <= rows)) return taken;
   }
   return [];
-}
-
-/** 0 for small parts, then one more for every factor of {@link FAN_IN}. */
-function sizeClass({ rows }: Part): number {
-  return Math.floor(Math.log(Math.max(rows, SMALL_PART_ROWS) / SMALL_PART_ROWS) / Math.log(FAN_IN) + 1e-9);
 }
 
 /** As many from the first on as have so many rows together. */

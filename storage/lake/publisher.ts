@@ -3,6 +3,7 @@
  * that leave the machine to ingest.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MAX_PART_ROWS } from './compaction.ts';
 import { deleteUnknownFiles, type LakeOrder, type LakeReport } from './lake-export.ts';
 
 /** How often it looks whether the ledger has come on. */
@@ -16,6 +17,8 @@ const PAUSE_MS = 3_000;
 const CATCH_UP_PAUSES = 4;
 /** The part of the time that merging older files may take, beside what new usage needs. */
 const REWRITE_SHARE = 0.1;
+/** Rows that are written anew in one export, at most. */
+const MOST_REWRITE_ROWS = 2 * MAX_PART_ROWS;
 /** Rows that are written in a millisecond, until it is known better. */
 const FIRST_ROWS_PER_MS = 300;
 /** Without usage for so long, files are merged as far as they go. */
@@ -94,7 +97,9 @@ export class LakePublisher {
         }
       }
       await sleep(pause, undefined, { signal }).catch(() => {});
-      this.#rewriteMs = Math.min(5_000, this.#rewriteMs + (Date.now() - started) * REWRITE_SHARE);
+      // So much that the largest part is in reach, however slow it goes.
+      const most = MOST_REWRITE_ROWS / this.#rowsPerMs;
+      this.#rewriteMs = Math.min(most, this.#rewriteMs + (Date.now() - started) * REWRITE_SHARE);
     }
   }
 

@@ -226,7 +226,7 @@ describe('files', () => {
       await load([delta(frame, '1')]);
       parts.push((await exported({ rewriteRows: 1000 })).parts);
     }
-    expect(parts).toEqual([1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 5, 6]);
+    expect(parts).toEqual([1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 5, 6, 7, 8, 2, 3, 4, 5, 6]);
     await expectSame();
   });
 
