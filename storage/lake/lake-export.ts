@@ -8,7 +8,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { CATALOGUE_FILE, writeCatalogue } from './catalogue.ts';
 import { nextRewrite, type Rewrite } from './compaction.ts';
 import { emptyManifest, type Manifest, type Part, readManifest, writeManifest } from './manifest.ts';
-import { dropStaged, type PartRange, partFile, stageFrames, stageRange, writeStaged } from './part-file.ts';
+import { dropStaged, type PartRange, partFiles, stageFrames, stageRange, writeStaged } from './part-file.ts';
 import { recordChanges, restate } from './restatements.ts';
 import { writeTables } from './table-files.ts';
 
@@ -176,7 +176,7 @@ class LakeExport {
 
   async #rewrite({ parts, range, byDay }: Rewrite): Promise<void> {
     this.#manifest.parts = this.#manifest.parts.filter((part) => !parts.includes(part));
-    for (const { file, bytes } of parts) await this.#replace(file, bytes);
+    for (const part of parts) await this.#replacePart(part);
     const days = byDay ? await stageFrames(this.#connection, range.afterSequence, range.throughSequence) : [];
     if (!byDay && (await stageRange(this.#connection, range)) === 0) return;
     await this.#write(range, days, byDay);
@@ -186,12 +186,17 @@ class LakeExport {
   async #write(range: PartRange, days: [day: string, rows: number][], byDay: boolean): Promise<void> {
     const ranges = byDay ? days.map(([day]) => ({ ...range, firstDay: day, lastDay: day })) : [range];
     for (const one of ranges) {
-      const file = partFile(one, this.#nextNumber());
+      const files = partFiles(one, this.#nextNumber());
       const day = byDay ? one.firstDay : null;
-      const written = await writeStaged(this.#connection, this.#order.directory, file, day);
-      const part: Part = { file, ...one, ...written, restatement: null };
+      const written = await writeStaged(this.#connection, this.#order.directory, files, day);
+      const part: Part = { ...files, ...one, ...written, restatement: null };
       this.#manifest.parts.push(part);
     }
+  }
+
+  async #replacePart({ file, dailyFile, bytes }: Part): Promise<void> {
+    await this.#replace(file, bytes);
+    await this.#replace(dailyFile);
   }
 
   async #replace(file: string, bytes?: number): Promise<void> {
@@ -201,7 +206,7 @@ class LakeExport {
 
   async #replaceAll(old: Manifest): Promise<void> {
     this.#manifest.replaced = [...old.replaced];
-    for (const { file, bytes } of old.parts) await this.#replace(file, bytes);
+    for (const part of old.parts) await this.#replacePart(part);
     for (const { file } of Object.values(old.tables)) await this.#replace(file);
   }
 
@@ -226,7 +231,7 @@ class LakeExport {
 export async function deleteUnknownFiles(directory: string): Promise<void> {
   const manifest = await readManifest(directory);
   const known = new Set([
-    ...(manifest?.parts ?? []).map(({ file }) => file),
+    ...(manifest?.parts ?? []).flatMap(({ file, dailyFile }) => [file, dailyFile]),
     ...Object.values(manifest?.tables ?? {}).map(({ file }) => file),
     ...(manifest?.replaced ?? []).map(({ file }) => file),
   ]);

@@ -33,8 +33,8 @@ export const LAKE_VARIABLE = 'usage_lake';
 export function lakeViewStatements(directory: string, manifest: Manifest): Map<string, string[]> {
   return new Map([
     ['usage_records', recordsView(directory, manifest.parts)],
-    ['usage_hourly', windowView('usage_hourly', 'hour', `date_trunc('hour', "timestamp")`)],
-    ['usage_daily', windowView('usage_daily', 'day', '"timestamp"::DATE')],
+    ['usage_hourly', hourlyView()],
+    ['usage_daily', dailyView(directory, manifest.parts)],
     ...TABLE_VIEWS.map((name) => [name, tableView(name, directory, manifest)] as const),
     ['lake_status', statusView(manifest)],
   ]);
@@ -63,8 +63,7 @@ const EMPTY_RECORDS = `SELECT NULL::VARCHAR AS customer_id, NULL::VARCHAR AS dim
 
 function recordsView(directory: string, parts: readonly Part[]): string[] {
   const { comment, columns } = viewNamed('usage_records');
-  const groups = Map.groupBy(parts, ({ restatement }) => JSON.stringify(restatement));
-  const sources = [...groups.values()].map((group) => restatedFiles(directory, group, group[0].restatement));
+  const sources = groupsOf(parts).map((group) => restatedFiles(directory, group, group[0].restatement));
   const from = sources.length === 0 ? EMPTY_RECORDS : sources.join('\n  UNION ALL BY NAME ');
   const list = columns.map(([name]) => `  ${COMPUTED[name] ?? `"${name}"`} AS "${name}"`);
   return [
@@ -73,10 +72,18 @@ function recordsView(directory: string, parts: readonly Part[]): string[] {
   ];
 }
 
+/** Parts that are restated in the same way; nearly always, all of them in none. */
+function groupsOf(parts: readonly Part[]): Part[][] {
+  return [...Map.groupBy(parts, ({ restatement }) => JSON.stringify(restatement)).values()];
+}
+
+function parquet(paths: readonly string[]): string {
+  return `read_parquet([${paths.join(', ')}], hive_partitioning = false)`;
+}
+
 /** The records of some files, as they are by now. */
 function restatedFiles(directory: string, parts: readonly Part[], restatement: Restatement | null): string {
-  const files = `read_parquet([${parts.map(({ file }) => filePath(directory, file)).join(', ')}],
-    hive_partitioning = false)`;
+  const files = parquet(parts.map(({ file }) => filePath(directory, file)));
   if (restatement === null) return `SELECT * FROM ${files}`;
   const { customers, units, voided } = restatement;
   const replaced = [
@@ -98,14 +105,45 @@ function replacement(column: string, key: string, values: Record<string, string>
   return cases.length === 0 ? [] : [`CASE ${key} ${cases.join(' ')} ELSE ${column} END AS ${column}`];
 }
 
-function windowView(name: string, column: string, window: string): string[] {
-  const { comment, columns } = viewNamed(name);
+function hourlyView(): string[] {
+  const { comment, columns } = viewNamed('usage_hourly');
+  const hour = `date_trunc('hour', "timestamp")`;
   return [
-    `CREATE VIEW ${name} AS SELECT customer_id, dimension_id, ${window} AS "${column}", sum(record_value) AS quantity,
-      any_value(unit) AS unit, count(*) FILTER (kind <> 'correction') AS records
-    FROM usage_records GROUP BY customer_id, dimension_id, ${window}`,
-    ...comments(name, comment, columns),
+    `CREATE VIEW usage_hourly AS SELECT ${sums(hour, 'hour')} FROM usage_records GROUP BY customer_id, dimension_id, ${hour}`,
+    ...comments('usage_hourly', comment, columns),
   ];
+}
+
+/** From the parts' own sums; of those that are restated, from their records. */
+function dailyView(directory: string, parts: readonly Part[]): string[] {
+  const { comment, columns } = viewNamed('usage_daily');
+  const day = '"timestamp"::DATE';
+  const plain = parts.filter(({ restatement }) => restatement === null);
+  const restated = groupsOf(parts).filter(([{ restatement }]) => restatement !== null);
+  const records = [
+    ...restated.map((group) => restatedFiles(directory, group, group[0].restatement)),
+    ...(plain.length === 0 ? [EMPTY_RECORDS] : []),
+  ];
+  const sources = [
+    ...(plain.length === 0
+      ? []
+      : [`SELECT * FROM ${parquet(plain.map(({ dailyFile }) => filePath(directory, dailyFile)))}`]),
+    ...records.map(
+      (source) => `SELECT ${sums(day, 'day')} FROM (${source}) GROUP BY customer_id, dimension_id, ${day}`,
+    ),
+  ];
+  return [
+    `CREATE VIEW usage_daily AS SELECT customer_id, dimension_id, "day", sum(quantity) AS quantity,
+      any_value(unit) AS unit, sum(records)::BIGINT AS records
+    FROM (${sources.join('\n  UNION ALL BY NAME ')}) GROUP BY customer_id, dimension_id, "day"`,
+    ...comments('usage_daily', comment, columns),
+  ];
+}
+
+/** What a window view sums of records. */
+function sums(window: string, name: string): string {
+  return `customer_id, dimension_id, ${window} AS "${name}", sum(record_value) AS quantity, any_value(unit) AS unit,
+    count(*) FILTER (kind <> 'correction') AS records`;
 }
 
 function tableView(name: string, directory: string, { tables }: Manifest): string[] {

@@ -68,15 +68,14 @@ async function stage(connection: DuckDBConnection, condition: string): Promise<n
   return Number(counted.getRows()[0][0]);
 }
 
-/** Writes what is staged, or one day of it, to a new file, which is on disk when this resolves. */
+/** Writes what is staged, or one day of it, to two new files, which are on disk when this resolves. */
 export async function writeStaged(
   connection: DuckDBConnection,
   directory: string,
-  file: string,
+  { file, dailyFile }: Pick<Part, 'file' | 'dailyFile'>,
   day: string | null,
 ): Promise<{ rows: number; bytes: number }> {
   const path = join(directory, file);
-  await mkdir(folderOf(directory, file), { recursive: true });
   const condition = day === null ? 'true' : `day = DATE '${day}'`;
   // One text per series, rather than per record.
   await connection.run(`CREATE OR REPLACE TEMP TABLE lake_series AS
@@ -88,17 +87,44 @@ export async function writeStaged(
   const rows = Number(counted.getRows()[0][0]);
   const order =
     rows > SORTED_BY_JOIN_ROWS ? '' : 'ORDER BY u.day, u.customer_place, u.dimension_place, u.series, u.time';
-  await connection.run(`COPY (
-    SELECT ${FILE_COLUMNS.map(([name, expression]) => `${expression} AS "${name}"`).join(', ')}
+  await copyTo(
+    connection,
+    directory,
+    file,
+    `SELECT ${FILE_COLUMNS.map(([name, expression]) => `${expression} AS "${name}"`).join(', ')}
     FROM (FROM temp.lake_part WHERE ${condition}) u
       JOIN temp.lake_series s USING (series)
       JOIN temp.lake_customers c USING (customer)
       JOIN temp.lake_dimensions d USING (dimension)
-    ${order}
-  ) TO ${quoted(path)} ${PARQUET}`);
+    ${order}`,
+  );
+  await copyTo(
+    connection,
+    directory,
+    dailyFile,
+    `SELECT c.id AS customer_id, d.id AS dimension_id, u.day, u.quantity, d.unit, u.records
+    FROM (
+      SELECT customer, dimension, day, sum(quantity) AS quantity,
+        count(*) FILTER (kind <> ${KIND_CORRECTION}) AS records
+      FROM temp.lake_part WHERE ${condition} GROUP BY ALL) u
+      JOIN temp.lake_customers c USING (customer)
+      JOIN temp.lake_dimensions d USING (dimension)
+    ORDER BY u.day, c.place, d.place`,
+  );
+  return { rows, bytes: (await stat(path)).size };
+}
+
+async function copyTo(
+  connection: DuckDBConnection,
+  directory: string,
+  file: string,
+  select: string,
+): Promise<void> {
+  const path = join(directory, file);
+  await mkdir(folderOf(directory, file), { recursive: true });
+  await connection.run(`COPY (${select}) TO ${quoted(path)} ${PARQUET}`);
   await syncFile(path);
   await syncDirectory(folderOf(directory, file));
-  return { rows, bytes: (await stat(path)).size };
 }
 
 export async function dropStaged(connection: DuckDBConnection): Promise<void> {
@@ -129,9 +155,16 @@ const FILE_COLUMNS: readonly (readonly [name: string, expression: string])[] = [
 ];
 
 /** Where a part of these days belongs: the name of a day's folder is that of a Hive partition. */
-export function partFile({ firstDay, lastDay }: Pick<Part, 'firstDay' | 'lastDay'>, number: number): string {
-  const folder = firstDay === lastDay ? `usage/day=${firstDay}` : 'recent';
-  return `${folder}/${String(number).padStart(8, '0')}.parquet`;
+export function partFiles(
+  { firstDay, lastDay }: Pick<Part, 'firstDay' | 'lastDay'>,
+  number: number,
+): Pick<Part, 'file' | 'dailyFile'> {
+  const folder = firstDay === lastDay ? `/day=${firstDay}` : '';
+  const name = `${String(number).padStart(8, '0')}.parquet`;
+  return {
+    file: `${folder === '' ? 'recent' : 'usage'}${folder}/${name}`,
+    dailyFile: `daily${folder}/${name}`,
+  };
 }
 
 function startOfDay(day: string): string {

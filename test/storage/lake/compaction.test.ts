@@ -10,6 +10,7 @@ function part(text: string): Part {
   const day = (number: string) => `2026-01-${number.padStart(2, '0')}`;
   return {
     file: text,
+    dailyFile: text,
     firstDay: day(first),
     lastDay: day(last ?? first),
     afterSequence: Number(after),

@@ -276,14 +276,16 @@ describe('files', () => {
     const copy = `${directory}-copy`;
     const { cpSync } = await import('node:fs');
     cpSync(directory, copy, { recursive: true });
-    rmSync(join(directory, 'usage'), { recursive: true });
+    for (const part of ['usage', 'daily']) rmSync(join(directory, part), { recursive: true });
     try {
       const instance = await DuckDBInstance.create(':memory:');
       const connection = await instance.connect();
       await connection.run(`SET VARIABLE usage_lake = '${copy}'`);
       await connection.run(`ATTACH '${join(copy, 'usage.duckdb')}' AS lake (READ_ONLY)`);
-      const reader = await connection.runAndReadAll('SELECT sum(quantity)::INTEGER FROM lake.usage_daily');
-      expect(reader.getRows()).toEqual([[1]]);
+      const reader = await connection.runAndReadAll(
+        'SELECT (SELECT sum(quantity)::INTEGER FROM lake.usage_daily), (SELECT count(*)::INTEGER FROM lake.usage_hourly)',
+      );
+      expect(reader.getRows()).toEqual([[1, 1]]);
       connection.closeSync();
       instance.closeSync();
     } finally {
