@@ -4,10 +4,10 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Temporal } from 'temporal-polyfill';
-import { type FilterFlags, filterParams, named, zoneParam } from '../flags.ts';
+import { type FilterFlags, filterParams, named, optional, zoneParam } from '../flags.ts';
 import { Progress } from '../progress.ts';
 import { type Range, type RangeFlags, readRange } from '../range.ts';
-import { type Params, ReceiverApi, type ReceiverFlags } from '../receiver-api.ts';
+import { type Params, ReceiverApi, type ReceiverFlags, RefusedError } from '../receiver-api.ts';
 import type { Shell } from '../shell.ts';
 import { counted } from '../text-table.ts';
 import { usageParams } from '../usage/query.ts';
@@ -190,15 +190,23 @@ function rangeOf(flags: RangeFlags): Range {
   throw new UsageError('say what range to export: --month, --day, --last, or --from and --to');
 }
 
-/** Waits for what was acknowledged, so that the state of then has it. */
-async function recordCount(api: ReceiverApi, about: Params, asOf: string | undefined): Promise<number> {
-  const params: Params = [
-    ...about,
-    ['fill', 'false'],
-    ...(asOf === undefined ? [] : [['asOf', asOf] as const]),
-  ];
+/**
+ * How many there are, for the progress. Waits for what was acknowledged, so that the state of then has it.
+ * @returns null where usage cannot be asked for so: what is wrong with the range, the records' own answer says
+ */
+async function recordCount(
+  api: ReceiverApi,
+  about: Params,
+  asOf: string | undefined,
+): Promise<number | null> {
+  const params: Params = [...about, ['fill', 'false'], ...optional('asOf', asOf)];
   let records = 0;
-  for await (const { rows } of api.pages('/usage', params, UsageRow))
-    for (const row of rows) records += row.records;
+  try {
+    for await (const { rows } of api.pages('/usage', params, UsageRow))
+      for (const row of rows) records += row.records;
+  } catch (error) {
+    if (error instanceof RefusedError) return null;
+    throw error;
+  }
   return records;
 }

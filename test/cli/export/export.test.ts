@@ -159,6 +159,20 @@ describe('records', () => {
     }
   });
 
+  test('of a range that is too long for the hours of a dimension', async () => {
+    await api.put('/dimensions/hourly', { aggregation: 'max', interval: 'hour' });
+    await api.post('/usage', {
+      customerId: 'long',
+      dimensionId: 'hourly',
+      recordValue: '1',
+      timestamp: '2026-01-01T00:00:00Z',
+    });
+    const range = ['--from', '1990-01-01', '--to', '2200-01-01', '-c', 'long'];
+    expect((await cli('usage', ...range)).code).toBe(2);
+    const { code, stdout } = await cli('records', ...range, '-o', 'long.csv');
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^1 record in long.csv/)]);
+  });
+
   test('of more than a page, in one state: what comes meanwhile is not in it', async () => {
     const records = Array.from({ length: PAGE_ROWS + 10 }, (_, at) => ({
       customerId: 'many',
@@ -175,6 +189,11 @@ describe('records', () => {
     expect((await readFile('many.csv', 'utf8')).split('\r\n')).toHaveLength(PAGE_ROWS + 12);
     const now = await cli('records', '--month', '2026-05', '-o', 'many.csv');
     expect(now.stdout).toMatch(/^10,011 records/);
+    // In many chunks too, all are there in their order.
+    await cli('records', '--month', '2026-05', '-o', 'many.parquet', '--as-of', asOf);
+    const { rows } = await parquetRows('many.parquet');
+    const times = rows.map((row) => Date.parse(`${row[5]}Z`));
+    expect(times).toEqual(records.map(({ timestamp }) => Date.parse(timestamp)));
   });
 
   test('a record that is amended between two pages is there once, as it was', async () => {
