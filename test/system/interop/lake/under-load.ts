@@ -101,8 +101,11 @@ export async function lakeUnderLoad(options: UnderLoadOptions): Promise<UnderLoa
       commandLineClient(options.duckdb, catalogue),
       bindingClient(catalogue),
     ];
+    clients.push(...fresh);
+    // Else what the session holds would be an empty lake, which has no files that could be replaced.
+    await untilFilled(fresh[0], acknowledged);
     const holding = holdingClient(options.python, catalogue);
-    clients.push(...fresh, holding);
+    clients.push(holding);
     const reading = fresh.map((client) => readOver(client, acknowledged));
     const held = readHeld(holding, acknowledged);
     const stopWatching = watchIdle();
@@ -156,6 +159,18 @@ async function send(
   const outcome = await run(connections);
   for (const connection of connections) connection.close();
   return outcome;
+}
+
+/** Asks until everything is in the lake. */
+async function untilFilled(client: LakeClient, acknowledged: Acknowledged): Promise<void> {
+  for (;;) {
+    const answer = await client.ask(STATE);
+    if ('error' in answer) throw new Error(`${client.name}: ${answer.error}`);
+    if (Number(answer.rows[0][0]) >= acknowledged.points) return;
+    if (acknowledged.ageSeconds(0) * 1000 > PATIENCE_MS)
+      throw new Error(`the lake stays at ${answer.rows[0]}`);
+    await sleep(PAUSE_MS);
+  }
 }
 
 /** Asks until the load is over and all of it was seen. */
