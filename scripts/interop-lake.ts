@@ -25,7 +25,7 @@ const MOST_AGE_SECONDS = 10;
 /** A machine that others keep busy makes everything late, but a lake that old does not come on at all. */
 const STUCK_SECONDS = 60;
 /** Who is idle for less of the time has no time to spare. */
-const SPARE_SHARE = 0.1;
+const SPARE_SHARE = 0.2;
 
 const { values: options } = parseArgs({
   options: {
