@@ -5,8 +5,11 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { KIND_CORRECTION, KIND_RECORD } from '../duckdb/schema.ts';
 import { folderOf, type Part, syncDirectory, syncFile } from './manifest.ts';
 
-/** Zstandard at its default level: a sixth smaller than Snappy, and no slower to read. */
-const PARQUET = '(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)';
+/**
+ * Zstandard at its default level: a sixth smaller than Snappy, and no slower to read. Row groups of a quarter of the
+ * usual size let a question for one customer leave out four times as much, for 2 % more bytes.
+ */
+const PARQUET = '(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 30720)';
 /** Above, a join does not turn around to the side of the records, which would lose their order. */
 const SORTED_BY_JOIN_ROWS = 50_000;
 
