@@ -2,7 +2,7 @@
  * The process that runs analysts' queries, one at a time, each in a DuckDB of its own: nothing of a query is left for
  * the next. It is started with an empty environment, and killed by its owner when a query breaks its limits.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -97,6 +97,9 @@ process.on('message', (job: SqlJob) => {
     },
   );
 });
-// The receiver is gone.
-process.on('disconnect', () => process.exit(0));
+// The receiver is gone. An orderly exit would wait for the query that runs.
+process.on('disconnect', () => {
+  rmSync(options.temporaryDirectory, { recursive: true, force: true });
+  process.kill(process.pid, 'SIGKILL');
+});
 send({ type: 'ready' });

@@ -17,6 +17,11 @@ const EXPORT_ROWS = 1_000_000;
 /** New records of more days than this go into one file first, or an import of years would be a thousand files. */
 const MOST_DAY_FILES = 4;
 
+/** What replaced files may take, beyond as much as the lake itself: at full rate an hour of them would fill a disk. */
+const SPARE_BYTES = 2 ** 30;
+/** They stay so long all the same: nobody has the old catalogue open for a shorter time than a question takes. */
+const SHORTEST_KEEP_MS = 5 * 60_000;
+
 export interface LakeOrder {
   /** The lake's folder, absolute. */
   directory: string;
@@ -80,7 +85,8 @@ class LakeExport {
     const found = await readManifest(directory);
     // A lake that is ahead is of another ledger.
     const isOurs = found !== null && found.position <= ledgerPosition && !anew;
-    const before = isOurs ? found : { ...emptyManifest(), nextFile: (found?.nextFile ?? 1) + 1_000_000 };
+    // A reader may have any file open that was ever here, so no name comes again.
+    const before = isOurs ? found : { ...emptyManifest(), nextFile: found?.nextFile ?? Date.now() };
     this.#manifest = structuredClone(before);
     if (found !== null && !isOurs) await this.#replaceAll(found);
 
@@ -210,11 +216,20 @@ class LakeExport {
     for (const { file } of Object.values(old.tables)) await this.#replace(file);
   }
 
-  /** Takes files off the list that were replaced long ago. */
+  /** Takes files off the list that were replaced long ago, or are more than is worth their room. */
   #takeExpired(now: number): string[] {
-    const isExpired = ({ at }: { at: number }) => at < now - this.#order.keepReplacedMs;
-    const expired = this.#manifest.replaced.filter(isExpired).map(({ file }) => file);
-    this.#manifest.replaced = this.#manifest.replaced.filter((one) => !isExpired(one));
+    const { replaced, parts } = this.#manifest;
+    const live = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+    let excess = replaced.reduce((sum, { bytes }) => sum + bytes, 0) - live - SPARE_BYTES;
+    const expired: string[] = [];
+    this.#manifest.replaced = replaced.filter(({ file, at, bytes }) => {
+      const isOld = at < now - this.#order.keepReplacedMs;
+      const isTooMuch = excess > 0 && at < now - SHORTEST_KEEP_MS;
+      if (!isOld && !isTooMuch) return true;
+      excess -= bytes;
+      expired.push(file);
+      return false;
+    });
     return expired;
   }
 

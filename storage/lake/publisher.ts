@@ -2,7 +2,9 @@
  * Keeps the lake up to date while the receiver runs: an export some seconds after usage came, with pauses in between
  * that leave the machine to ingest.
  */
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freeDiskBytes } from '../journal/free-disk.ts';
 import { MAX_PART_ROWS } from './compaction.ts';
 import { deleteUnknownFiles, type LakeOrder, type LakeReport } from './lake-export.ts';
 
@@ -23,6 +25,8 @@ const MOST_REWRITE_ROWS = 2 * MAX_PART_ROWS;
 const FIRST_ROWS_PER_MS = 300;
 /** Without usage for so long, files are merged as far as they go. */
 const QUIET_MS = 60_000;
+/** Of the disk, below which nothing is exported: well above what the receiver needs to take usage. */
+const LEAST_FREE_BYTES = 2 ** 30;
 /** After an export that failed. */
 const FAILED_PAUSE_MS = 10_000;
 
@@ -110,6 +114,12 @@ export class LakePublisher {
 
   async #export(): Promise<void> {
     const { ledger, directory, keepReplacedMs, onPublished } = this.#options;
+    // The lake can wait; without room the receiver would have to refuse usage.
+    const free = await freeDiskBytes(dirname(directory));
+    if (free < LEAST_FREE_BYTES)
+      throw new Error(
+        `too little free disk (${Math.round(free / 1e6)} MB): the lake stays as it is until there is more`,
+      );
     const started = performance.now();
     const isQuiet = Date.now() - this.#grewAt > QUIET_MS;
     const report = await ledger.exportLake({

@@ -1,4 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -254,6 +256,22 @@ describe('processes', () => {
     expect(await (await post({ query: 'SELECT 42' })).json()).toMatchObject({ rows: [[42]] });
   });
 
+  test('a receiver that dies takes its processes along, and what they had on disk', {
+    timeout: 60_000,
+  }, async () => {
+    const program = new URL('./pool-child.ts', import.meta.url).pathname;
+    const owner = spawn(process.execPath, [program, lake.directory], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(owner.stdout.setEncoding('utf8'), 'data')) as [string];
+    const pids = JSON.parse(line) as number[];
+    expect(pids).toHaveLength(1);
+    const [folder] = temporaryFolders(pids[0]);
+    expect(existsSync(folder)).toBe(true);
+    owner.kill('SIGKILL');
+    while (existsSync(`/proc/${pids[0]}`) || existsSync(folder)) await sleep(20);
+  });
+
   test('a client that goes away ends its query, and one that waits makes room', {
     timeout: 60_000,
   }, async () => {
@@ -299,6 +317,14 @@ describe('processes', () => {
     client.destroy();
   });
 });
+
+/** The folder that a process of a pool works in. */
+function temporaryFolders(pid: number): string[] {
+  const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  return words.flatMap((word) =>
+    word.startsWith('{') ? [(JSON.parse(word) as { temporaryDirectory: string }).temporaryDirectory] : [],
+  );
+}
 
 /** Whether a process has used the processor lately: it runs something. */
 function isBusy(pid: number): boolean {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LedgerChange } from '../../../storage/changes.ts';
 import { VIEWS } from '../../../storage/duckdb/views.ts';
 import { exportLake, type LakeOrder, type LakeReport } from '../../../storage/lake/lake-export.ts';
-import { readManifest } from '../../../storage/lake/manifest.ts';
+import { readManifest, writeManifest } from '../../../storage/lake/manifest.ts';
 import { CustomerDeclaration, DimensionDeclaration } from '../../../storage/resources.ts';
 import { at, BatchWriter, type TestPoint } from '../duckdb/batches.ts';
 import { MemoryLedger } from '../duckdb/memory-ledger.ts';
@@ -268,6 +268,25 @@ describe('files', () => {
     instance.closeSync();
     expect(readdirSync(join(directory, 'usage', 'day=2023-11-14'))).toHaveLength(1);
     await expectSame();
+  });
+
+  test('that were replaced a while ago go when they are more than the lake and a spare gigabyte', async () => {
+    await load([delta(1, '1')]);
+    await exported();
+    // As after hours of merging.
+    const minutesAgo = (minutes: number) => Date.now() - minutes * 60_000;
+    const replaced = [
+      { file: 'usage/old.parquet', at: minutesAgo(50), bytes: 2 ** 30 },
+      { file: 'usage/later.parquet', at: minutesAgo(40), bytes: 2 ** 29 },
+      { file: 'usage/last.parquet', at: minutesAgo(1), bytes: 2 ** 30 },
+    ];
+    for (const { file } of replaced) writeFileSync(join(directory, file), '');
+    const manifest = (await readManifest(directory))!;
+    await writeManifest(directory, { ...manifest, replaced });
+    await exported();
+    expect(readdirSync(join(directory, 'usage')).filter((name) => name.endsWith('.parquet'))).toEqual([
+      'last.parquet',
+    ]);
   });
 
   test('can be read elsewhere', async () => {
