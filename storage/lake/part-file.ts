@@ -56,8 +56,11 @@ export async function stageFrames(
 }
 
 async function stage(connection: DuckDBConnection, condition: string): Promise<number> {
+  const counts = `${condition} AND voided_by IS NULL`;
+  // Only those of the part: there may be a million others.
   await connection.run(`CREATE OR REPLACE TEMP TABLE lake_customers AS
-    SELECT customer, id, row_number() OVER (ORDER BY id) AS place FROM stored.customers`);
+    SELECT customer, id, row_number() OVER (ORDER BY id) AS place FROM stored.customers
+    WHERE customer IN (SELECT customer FROM stored.usage WHERE ${counts})`);
   await connection.run(`CREATE OR REPLACE TEMP TABLE lake_dimensions AS
     SELECT dimension, id, unit, row_number() OVER (ORDER BY id) AS place FROM stored.dimensions`);
   await connection.run(`CREATE OR REPLACE TEMP TABLE lake_part AS
@@ -65,7 +68,7 @@ async function stage(connection: DuckDBConnection, condition: string): Promise<n
     FROM stored.usage u
       JOIN temp.lake_customers c USING (customer)
       JOIN temp.lake_dimensions d USING (dimension)
-    WHERE ${condition} AND u.voided_by IS NULL
+    WHERE ${counts}
     ORDER BY day, customer_place, dimension_place, u.series, u.time`);
   const counted = await connection.runAndReadAll('SELECT count(*) FROM temp.lake_part');
   return Number(counted.getRows()[0][0]);
