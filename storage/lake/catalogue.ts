@@ -58,6 +58,14 @@ export async function writeCatalogue(directory: string, manifest: Manifest): Pro
   };
 }
 
+/**
+ * Whether the catalogue is surely that of the manifest. After a crash between the two it is the one before, until this
+ * thread has published one.
+ */
+export function isPublished(directory: string): boolean {
+  return published?.path === resolve(directory, CATALOGUE_FILE);
+}
+
 /** @returns false where there is none of ours, or it is to be written anew */
 async function copyPublished(path: string, beside: string): Promise<boolean> {
   if (published?.path !== path) return false;

@@ -5,7 +5,7 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { CATALOGUE_FILE, writeCatalogue } from './catalogue.ts';
+import { CATALOGUE_FILE, isPublished, writeCatalogue } from './catalogue.ts';
 import { nextRewrite, type Rewrite } from './compaction.ts';
 import { emptyManifest, type Manifest, type Part, readManifest, writeManifest } from './manifest.ts';
 import { dropStaged, type PartRange, partFiles, stageFrames, stageRange, writeStaged } from './part-file.ts';
@@ -107,7 +107,8 @@ class LakeExport {
     await this.#compact();
 
     const isCatalogued = await exists(join(directory, CATALOGUE_FILE));
-    const changed = !isCatalogued || !isOurs || !isSame(before, this.#manifest);
+    const isCurrent = isCatalogued && isPublished(directory);
+    const changed = !isCurrent || !isOurs || !isSame(before, this.#manifest);
     const expired = this.#takeExpired(asOf.getTime());
     this.#manifest.asOf = asOf.toISOString();
     const published = changed || through > before.position;

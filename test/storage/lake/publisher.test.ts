@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -70,6 +70,8 @@ describe('while the receiver runs', () => {
       ['acme', '1.500000000000'],
       ['globex', '2.000000000000'],
     ]);
+    const earlier = join(dataDir, 'earlier.duckdb');
+    copyFileSync(join(dataDir, 'lake', 'usage.duckdb'), earlier);
     await record(['acme', '0.000000000001']);
     await receiver.kill();
     receiver = await startReceiver({ dataDir });
@@ -77,6 +79,11 @@ describe('while the receiver runs', () => {
       ['acme', '1.500000000001'],
       ['globex', '2.000000000000'],
     ]);
+    // As after a kill between manifest and catalogue: the catalogue is an earlier one, and nothing new comes.
+    await receiver.stop();
+    renameSync(earlier, join(dataDir, 'lake', 'usage.duckdb'));
+    receiver = await startReceiver({ dataDir });
+    await untilLake('SELECT count(*) FROM usage_records', [['3']]);
     await record(['initech', '7']);
     await untilLake('SELECT count(*) FROM usage_records', [['4']]);
     // What comes at the last moment is there after the stop.
