@@ -53,11 +53,13 @@ const order = (at: number, account: string, amount: number, more: Record<string,
 });
 
 /** Of every file below the data directory. */
+/** Of the journal, the ledger and what holds them. The lake is written whenever what was stored before is due. */
 async function hashes(): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const entry of await readdir(dataDir, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const file = join(entry.parentPath, entry.name);
+    if (file.startsWith(join(dataDir, 'lake'))) continue;
     found[file] = createHash('sha256')
       .update(await readFile(file))
       .digest('hex');
