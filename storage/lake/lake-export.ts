@@ -38,8 +38,10 @@ export interface LakeOrder {
 export interface LakeReport {
   /** Journal sequence up to which all usage is in the lake. */
   position: number;
-  /** Whether the ledger has more already. */
+  /** Whether the ledger has more usage already. */
   isBehind: boolean;
+  /** Whether a table that is dear to write waits for its turn. */
+  isStale: boolean;
   newRows: number;
   rewrittenRows: number;
   parts: number;
@@ -94,12 +96,13 @@ class LakeExport {
     const through = await this.#boundary(before.position, ledgerPosition);
     if (through > before.position) await this.#addParts(before.position, through);
     this.#manifest.position = through;
-    this.#manifest.tables = await writeTables(
+    const { tables, isStale } = await writeTables(
       this.#connection,
       directory,
       before.tables,
       (table) => `tables/${table}-${this.#nextNumber()}.parquet`,
     );
+    this.#manifest.tables = tables;
     for (const { file } of Object.values(before.tables)) {
       if (!Object.values(this.#manifest.tables).some((table) => table.file === file))
         await this.#replace(file);
@@ -124,6 +127,7 @@ class LakeExport {
     return {
       position: through,
       isBehind: through < ledgerPosition,
+      isStale,
       newRows: this.#newRows,
       rewrittenRows: this.#rewrittenRows,
       parts: this.#manifest.parts.length,

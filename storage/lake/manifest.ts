@@ -48,6 +48,10 @@ const TableFile = z.strictObject({
   file: z.string(),
   /** Changes when the table's contents may have. */
   signature: z.string(),
+  /** When it was written, and how long that took, milliseconds. */
+  at: z.int().default(0),
+  milliseconds: z.number().default(0),
+  bytes: z.int().default(0),
 });
 export type TableFile = z.infer<typeof TableFile>;
 

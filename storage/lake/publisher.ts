@@ -109,7 +109,7 @@ export class LakePublisher {
 
   #isDue(now: number): boolean {
     if (this.#report === null || this.#options.ledger.position !== this.#report.position) return true;
-    return now - this.#grewAt > QUIET_MS && !this.#report.isCompact;
+    return this.#report.isStale || (now - this.#grewAt > QUIET_MS && !this.#report.isCompact);
   }
 
   async #export(): Promise<void> {

@@ -1,5 +1,5 @@
 /** The lake's small tables: views of the ledger, each as one file that is written when its contents may have changed. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TABLE_VIEWS, viewNamed } from './lake-views.ts';
@@ -21,20 +21,43 @@ const SIGNATURES: Record<string, string> = {
     (SELECT max(sequence) FROM stored.dimensions)) FROM stored.voids`,
 };
 
-/** Writes the tables that may have changed. @param newFile gives a name that was never there */
+/**
+ * A table that is large is not written with every export: what it took to write is a tenth of the time until it may be
+ * written again. Quarantine can have millions of rows, and grow with every request.
+ */
+const REST_PER_WRITE = 10;
+/** Smaller tables are written at once, whatever the machine was doing the last time. */
+const SMALL_BYTES = 1024 * 1024;
+
+/**
+ * Writes the tables that may have changed, but for those that were written a moment ago for what they cost.
+ * @param newFile gives a name that was never there
+ * @returns isStale: some table is not as the ledger has it
+ */
 export async function writeTables(
   connection: DuckDBConnection,
   directory: string,
   present: Readonly<Record<string, TableFile>>,
   newFile: (table: string) => string,
-): Promise<Record<string, TableFile>> {
+): Promise<{ tables: Record<string, TableFile>; isStale: boolean }> {
   const tables: Record<string, TableFile> = {};
+  let isStale = false;
   for (const name of TABLE_VIEWS) {
     const read = await connection.runAndReadAll(SIGNATURES[name] ?? `SELECT ${CHANGES}`);
     // A release that gives the view other columns writes it anew.
-    const signature = `${viewNamed(name).columns.map(([column]) => column)} ${read.getRows()[0][0]}`;
-    if (present[name]?.signature === signature) {
-      tables[name] = present[name];
+    const form = `${viewNamed(name).columns.map(([column]) => column)} `;
+    const signature = `${form}${read.getRows()[0][0]}`;
+    const before = present[name];
+    const at = Date.now();
+    const rests =
+      before !== undefined &&
+      before.bytes > SMALL_BYTES &&
+      at < before.at + REST_PER_WRITE * before.milliseconds;
+    // Other columns do not wait: the view over them is made now.
+    const isSameForm = before?.signature.startsWith(form) === true;
+    if (before?.signature === signature || (rests && isSameForm)) {
+      isStale ||= before.signature !== signature;
+      tables[name] = before;
       continue;
     }
     const file = newFile(name);
@@ -44,7 +67,8 @@ export async function writeTables(
     );
     await syncFile(join(directory, file));
     await syncDirectory(folderOf(directory, file));
-    tables[name] = { file, signature };
+    const { size: bytes } = await stat(join(directory, file));
+    tables[name] = { file, signature, at, milliseconds: Date.now() - at, bytes };
   }
-  return tables;
+  return { tables, isStale };
 }

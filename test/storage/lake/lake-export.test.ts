@@ -289,6 +289,24 @@ describe('files', () => {
     ]);
   });
 
+  test('of tables that are dear to write are written in turns, and no change is forgotten', async () => {
+    const bad = (time: number) => delta(time, 'NaN', 'a', { code: 'not_a_number' });
+    await load([bad(1)]);
+    expect(await exported()).toMatchObject({ isStale: false });
+    const took = async (milliseconds: number) => {
+      const manifest = (await readManifest(directory))!;
+      Object.assign(manifest.tables.quarantined, { milliseconds, bytes: 1e9 });
+      await writeManifest(directory, manifest);
+    };
+    await took(3_600_000);
+    await load([bad(2)]);
+    expect(await exported()).toMatchObject({ isStale: true });
+    expect(await inLake('SELECT count(*) FROM quarantined')).toEqual([['1']]);
+    await took(0);
+    expect(await exported()).toMatchObject({ isStale: false, published: true });
+    await expectSame();
+  });
+
   test('can be read elsewhere', async () => {
     await load([delta(1, '1')]);
     await exported();
