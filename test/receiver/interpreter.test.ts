@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import {
   FRAME_CHANGES,
   FRAME_LOGS,
@@ -435,6 +435,28 @@ test('many points that two meters claim all become rows', () => {
   const sum = (name: string) =>
     rows.filter((row) => row.meter === name).reduce((total, row) => total + Number(row.value), 0);
   expect([sum('twice'), sum('builtin')]).toEqual([10_000, (9_999 * 10_000) / 2]);
+});
+
+test('a meter looks at a series once, however many points it has and whether it claims it', () => {
+  const bench = new Bench();
+  bench.change(
+    meter('europe', {
+      signals: ['metrics'],
+      match: { all: [{ path: 'attributes["region"]', eq: 'eu' }] },
+      customer: 'attributes["tenant"]',
+      dimension: 'calls',
+    }),
+  );
+  const looks = bench.registry.meters.map((one) => vi.spyOn(one, 'claimSeries'));
+  for (let request = 0; request < 3; request++) {
+    const points = ['eu', 'us'].flatMap((region) =>
+      Array.from({ length: 10 }, (_, i) =>
+        point(1, { tenant: 'acme', region }, { timeUnixNano: String(NOW + BigInt(request * 10 + i)) }),
+      ),
+    );
+    expect(bench.take(FRAME_METRICS, counter('http.calls', points))).toHaveLength(10);
+  }
+  expect(looks.map((look) => look.mock.calls.length)).toEqual([2, 2]);
 });
 
 const histogram = (more: object = {}) =>

@@ -217,14 +217,30 @@ test('quarantined points are answered with 200, none rejected, and a message tha
   });
 });
 
-test('points that no meter claims are acknowledged and not journaled', async () => {
-  const other: OtlpPoint = {
-    ...point('x'),
-    stream: stream({ name: 'http.server.requests' }),
-    attributes: [],
-  };
-  const answer = await send('POST', '/v1/metrics', JSON_TYPE, [json([other])]);
+const other = json([
+  { ...point('x'), stream: stream({ name: 'http.server.requests' }), attributes: [] } satisfies OtlpPoint,
+]);
+test.each([
+  ['metrics', 'metrics', other],
+  [
+    'logs',
+    'logs',
+    Buffer.from('{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"hello"}}]}]}]}'),
+  ],
+  ['traces', 'spans', Buffer.from('{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"GET /"}]}]}]}')],
+])('%s that no meter claims are acknowledged, not journaled, and counted', async (path, signals, body) => {
+  const status = async () => JSON.parse((await send('GET', '/api/v1/status')).body.toString());
+  const before = await status();
+  const answer = await send('POST', `/v1/${path}`, JSON_TYPE, [body]);
   expect([answer.status, answer.body.toString()]).toEqual([200, '{}']);
+  const after = await status();
+  expect(after.journal).toEqual(before.journal);
+  expect(after.received[signals]).toEqual({
+    ...before.received[signals],
+    requests: before.received[signals].requests + 1,
+    requestsWithoutUsage: before.received[signals].requestsWithoutUsage + 1,
+    ignored: before.received[signals].ignored + 1,
+  });
 });
 
 test.each([
