@@ -84,36 +84,54 @@ export function readBigInt(source: Uint32Array, at: number): bigint {
 /** Nobody writes a longer number; reading one takes more than linear time, and the text may be a stranger's. */
 const MAX_TEXT_LENGTH = 1024;
 
-/**
- * The scaled value of a plain or exponent decimal ("12.5", "1e-7"), rounded to 12 places half-even.
- * @returns null if it is no decimal, is longer than 1,024 characters or has more than 26 integer digits
- */
-export function scaledFromText(text: string): bigint | null {
+/** ± digits × 10^power; without leading zeros, so '' is zero. */
+export interface DecimalParts {
+  isNegative: boolean;
+  digits: string;
+  power: number;
+}
+
+/** Reads a plain or exponent decimal ("12.5", "1e-7"). @returns null if it is none, or longer than 1,024 characters */
+export function decimalParts(text: string): DecimalParts | null {
   if (text.length > MAX_TEXT_LENGTH) return null;
   const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
   if (match === null) return null;
   const [, sign, whole, fraction = '', exponentText = '0'] = match;
   if (whole.length + fraction.length === 0) return null;
-  const digits = (whole + fraction).replace(/^0+/, '');
+  return {
+    isNegative: sign === '-',
+    digits: (whole + fraction).replace(/^0+/, ''),
+    power: Number(exponentText) - fraction.length,
+  };
+}
+
+/** Halves go to the even neighbour. The divisor is positive. */
+export function divideHalfEven(dividend: bigint, divisor: bigint): bigint {
+  const magnitude = dividend < 0n ? -dividend : dividend;
+  let quotient = magnitude / divisor;
+  const twice = (magnitude % divisor) * 2n;
+  if (twice > divisor || (twice === divisor && quotient % 2n === 1n)) quotient += 1n;
+  return dividend < 0n ? -quotient : quotient;
+}
+
+/**
+ * The scaled value of a plain or exponent decimal ("12.5", "1e-7"), rounded to 12 places half-even.
+ * @returns null if it is no decimal, is longer than 1,024 characters or has more than 26 integer digits
+ */
+export function scaledFromText(text: string): bigint | null {
+  const parts = decimalParts(text);
+  if (parts === null) return null;
+  const { isNegative, digits, power } = parts;
   if (digits === '') return 0n;
-  // value = digits × 10^power
-  const power = Number(exponentText) - fraction.length;
   if (digits.length + power > 26) return null;
   const shift = power + FRACTION_DIGITS;
   let scaled: bigint;
-  if (shift >= 0) {
-    scaled = BigInt(digits) * 10n ** BigInt(shift);
-  } else if (-shift > digits.length) {
-    scaled = 0n;
-  } else {
-    const divisor = 10n ** BigInt(-shift);
-    const exact = BigInt(digits);
-    scaled = exact / divisor;
-    const twice = (exact % divisor) * 2n;
-    if (twice > divisor || (twice === divisor && scaled % 2n === 1n)) scaled += 1n;
-  }
+  if (shift >= 0) scaled = BigInt(digits) * 10n ** BigInt(shift);
+  // Less than half of the last place; a power of this size may be beyond computing.
+  else if (-shift > digits.length) scaled = 0n;
+  else scaled = divideHalfEven(BigInt(digits), 10n ** BigInt(-shift));
   if (scaled >= SCALED_LIMIT) return null;
-  return sign === '-' ? -scaled : scaled;
+  return isNegative ? -scaled : scaled;
 }
 
 /** The shortest decimal text of a scaled value: "12.5", "-3", "0". */

@@ -1,5 +1,5 @@
 /** What a dry run tells: plain data, made from the totals of two ledgers. Pure. */
-import { FRACTION_DIGITS, textFromScaled } from '../../storage/decimal.ts';
+import { divideHalfEven, FRACTION_DIGITS, textFromScaled } from '../../storage/decimal.ts';
 import type { QuarantineCode } from '../../storage/quarantine-codes.ts';
 import type {
   MeterQuarantine,
@@ -299,7 +299,7 @@ function aggregated(total: MeterTotal | undefined, aggregation: string): bigint 
     case 'last':
       return total.last;
     case 'average':
-      return total.records === 0 ? null : quotient(total.sum, BigInt(total.records));
+      return total.records === 0 ? null : divideHalfEven(total.sum, BigInt(total.records));
     default:
       return total.sum;
   }
@@ -307,13 +307,4 @@ function aggregated(total: MeterTotal | undefined, aggregation: string): bigint 
 
 function textOrNull(scaled: bigint | null): string | null {
   return scaled === null ? null : textFromScaled(scaled);
-}
-
-/** Half-even. */
-function quotient(dividend: bigint, divisor: bigint): bigint {
-  const magnitude = dividend < 0n ? -dividend : dividend;
-  let result = magnitude / divisor;
-  const twice = (magnitude % divisor) * 2n;
-  if (twice > divisor || (twice === divisor && result % 2n === 1n)) result += 1n;
-  return dividend < 0n ? -result : result;
 }

@@ -16,6 +16,7 @@ import {
 } from '../../instrumentation/semconv.ts';
 import type { EventSignal } from '../otlp/event-signals.ts';
 import type { AnyValue, Attribute } from '../otlp/metric-columns.ts';
+import { attributeValue, idTextOf, sortedText, valueText } from './attribute-values.ts';
 import type { EventClaim, Meter, SeriesClaim, SeriesView } from './claims.ts';
 
 export const BUILTIN_METER_ID = 'builtin';
@@ -70,14 +71,14 @@ export class BuiltinMeter implements Meter {
       timeUnixNano:
         signal.type === 'log' ? signal.timeUnixNano || signal.observedTimeUnixNano : signal.endTimeUnixNano,
       startUnixNano: signal.type === 'log' ? 0n : signal.startTimeUnixNano,
-      eventId: idText(attributes, ATTR_USAGE_EVENT_ID) ?? idText(attributes, ATTR_LOG_RECORD_UID),
+      eventId: idAt(attributes, ATTR_USAGE_EVENT_ID) ?? idAt(attributes, ATTR_LOG_RECORD_UID),
     };
   }
 }
 
 /** The dimension that an attribute or a name states: `{id: null}` where the name is `usage.` and nothing more. */
 function dimensionOf(attributes: readonly Attribute[], name: string): { id: string | null } | null {
-  const byAttribute = idText(attributes, ATTR_USAGE_DIMENSION_ID);
+  const byAttribute = idAt(attributes, ATTR_USAGE_DIMENSION_ID);
   if (byAttribute !== null) return { id: byAttribute };
   return name.startsWith(USAGE_METRIC_PREFIX) ? { id: name.slice(USAGE_METRIC_PREFIX.length) || null } : null;
 }
@@ -86,7 +87,7 @@ function customerOf(
   attributes: readonly Attribute[],
   resourceAttributes: readonly Attribute[],
 ): string | null {
-  return idText(attributes, ATTR_USAGE_CUSTOMER_ID) ?? idText(resourceAttributes, ATTR_USAGE_CUSTOMER_ID);
+  return idAt(attributes, ATTR_USAGE_CUSTOMER_ID) ?? idAt(resourceAttributes, ATTR_USAGE_CUSTOMER_ID);
 }
 
 /** Every attribute but those that the meter reads, values as text, sorted by key. */
@@ -98,73 +99,6 @@ function metadataOf(attributes: readonly Attribute[], without: readonly string[]
   return sortedText(entries);
 }
 
-/**
- * Pairs of key and text as one object, sorted by key; of equal keys the last one stays. A key "__proto__" is a pair
- * like any other.
- */
-export function sortedText(entries: [string, string][]): Record<string, string> {
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
-}
-
-/** The value of the first attribute with the key. */
-export function attributeValue(attributes: readonly Attribute[], key: string): AnyValue | undefined {
-  for (let i = 0; i < attributes.length; i++) {
-    if (attributes[i].key === key) return attributes[i].value;
-  }
-  return undefined;
-}
-
-/** Strings, integers and booleans are ids; the empty string and every other type are none. */
-function idText(attributes: readonly Attribute[], key: string): string | null {
-  const value = attributeValue(attributes, key);
-  switch (value?.type) {
-    case 'string':
-      return value.value || null;
-    case 'int':
-    case 'bool':
-      return String(value.value);
-    default:
-      return null;
-  }
-}
-
-/** An attribute's value as metadata text: lists and maps as JSON, bytes as base64, no value as the empty string. */
-export function valueText(value: AnyValue): string {
-  switch (value.type) {
-    case 'empty':
-      return '';
-    case 'string':
-      return value.value;
-    case 'bytes':
-      return Buffer.from(value.value).toString('base64');
-    case 'array':
-    case 'map':
-      return JSON.stringify(plain(value));
-    default:
-      return String(value.value);
-  }
-}
-
-/** The attributes as one JSON object, for people who look at a resource. */
-export function attributesJson(attributes: readonly Attribute[]): string {
-  return JSON.stringify(plain({ type: 'map', value: [...attributes] }));
-}
-
-function plain(value: AnyValue): unknown {
-  switch (value.type) {
-    case 'empty':
-      return null;
-    case 'bytes':
-      return Buffer.from(value.value).toString('base64');
-    case 'int':
-      return Number.isSafeInteger(Number(value.value)) ? Number(value.value) : String(value.value);
-    case 'double':
-      return Number.isFinite(value.value) ? value.value : String(value.value);
-    case 'array':
-      return value.value.map(plain);
-    case 'map':
-      return Object.fromEntries(value.value.map((entry) => [entry.key, plain(entry.value)]));
-    default:
-      return value.value;
-  }
+function idAt(attributes: readonly Attribute[], key: string): string | null {
+  return idTextOf(attributeValue(attributes, key));
 }

@@ -33,8 +33,9 @@ import {
   VALUE_TYPE_INT64,
   VALUE_TYPE_NONE,
 } from '../otlp/metric-columns.ts';
+import { attributesJson } from './attribute-values.ts';
 import type { BatchQueue, RowColumns } from './batch-queue.ts';
-import { attributesJson, BUILTIN_METER_ID } from './builtin-meter.ts';
+import { BUILTIN_METER_ID } from './builtin-meter.ts';
 import type { Meter, SeriesClaim, SeriesView } from './claims.ts';
 import {
   contextHash,

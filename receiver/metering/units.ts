@@ -3,7 +3,14 @@
  *
  * What ucum.ts cannot read, such as "bytes" or "requests", is an opaque unit that equals only itself.
  */
-import { FRACTION_DIGITS, QUANTITY_LIMIT, readBigInt, writeBigInt } from '../../storage/decimal.ts';
+import {
+  decimalParts,
+  divideHalfEven,
+  FRACTION_DIGITS,
+  QUANTITY_LIMIT,
+  readBigInt,
+  writeBigInt,
+} from '../../storage/decimal.ts';
 import { intendedUnit, lowestTerms, MAX_FACTOR_BITS, MAX_UNIT_LENGTH, readUnit, type Unit } from './ucum.ts';
 
 /** By what a value is multiplied: numerator / denominator, both positive, in lowest terms. */
@@ -81,24 +88,17 @@ export function convertDouble(value: number, conversion: Conversion): bigint | n
   return Number.isFinite(value) ? convertText(String(value), conversion) : null;
 }
 
-/** No decimal that means anything is longer; a longer one could keep the processor busy. */
-const MAX_DECIMAL_LENGTH = 1024;
-
 /**
  * A plain or exponent decimal ("12.5", "1e-20") in the other unit, as a scaled value: converted exactly, rounded once.
  * @returns null if the result is out of range, or the text is no decimal of at most 1,024 characters
  */
 export function convertText(text: string, { numerator, denominator }: Conversion): bigint | null {
-  if (text.length > MAX_DECIMAL_LENGTH) return null;
-  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
-  if (match === null) return null;
-  const [, sign, whole, fraction = '', exponentText = '0'] = match;
-  if (whole.length + fraction.length === 0) return null;
-  const digits = (whole + fraction).replace(/^0+/, '');
+  const parts = decimalParts(text);
+  if (parts === null) return null;
+  const { isNegative, digits, power } = parts;
   if (digits === '') return 0n;
-  // value = digits × 10^power. Factors have at most MAX_FACTOR_BITS / 3 digits: beyond these powers it is certain
+  // Factors have at most MAX_FACTOR_BITS / 3 digits: beyond these powers it is certain
   // that the result is out of range, or nothing.
-  const power = Number(exponentText) - fraction.length;
   if (digits.length + power > 26 + MAX_FACTOR_BITS) return null;
   if (digits.length + power < -FRACTION_DIGITS - MAX_FACTOR_BITS) return 0n;
   const shift = power + FRACTION_DIGITS;
@@ -108,7 +108,7 @@ export function convertText(text: string, { numerator, denominator }: Conversion
   else divisor *= 10n ** BigInt(-shift);
   const scaled = divideHalfEven(dividend, divisor);
   if (scaled >= SCALED_LIMIT) return null;
-  return sign === '-' ? -scaled : scaled;
+  return isNegative ? -scaled : scaled;
 }
 
 /** The limbs of {@link convertWords}: 128 bits, and what a small numerator adds. */
@@ -204,15 +204,6 @@ function isOutOfRange(): boolean {
     if (limbs[limb] !== LIMIT_LIMBS[limb]) return limbs[limb] > LIMIT_LIMBS[limb];
   }
   return true;
-}
-
-/** Halves go to the even neighbour. The divisor is positive. */
-function divideHalfEven(dividend: bigint, divisor: bigint): bigint {
-  const magnitude = dividend < 0n ? -dividend : dividend;
-  let quotient = magnitude / divisor;
-  const twice = (magnitude % divisor) * 2n;
-  if (twice > divisor || (twice === divisor && quotient % 2n === 1n)) quotient++;
-  return dividend < 0n ? -quotient : quotient;
 }
 
 function findConversion(from: string, to: string): Conversion | 'same' | null {

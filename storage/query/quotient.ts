@@ -1,4 +1,5 @@
 /** Exact quotients of quantities, and where they are rounded. (Pure.) */
+import { divideHalfEven } from '../decimal.ts';
 
 /** numerator ÷ denominator, the numerator scaled by 10^12, the denominator positive. */
 export interface Quotient {
@@ -35,9 +36,5 @@ function sumOfTwo(a: Quotient, b: Quotient): Quotient {
 
 /** Rounded half-even to a whole number: of a scaled numerator, to 12 places. */
 export function roundedHalfEven({ numerator, denominator }: Quotient): bigint {
-  const magnitude = numerator < 0n ? -numerator : numerator;
-  let whole = magnitude / denominator;
-  const twice = (magnitude % denominator) * 2n;
-  if (twice > denominator || (twice === denominator && whole % 2n === 1n)) whole += 1n;
-  return numerator < 0n ? -whole : whole;
+  return divideHalfEven(numerator, denominator);
 }

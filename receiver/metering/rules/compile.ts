@@ -6,12 +6,12 @@ import { UNIT_ONE } from '../../../instrumentation/semconv.ts';
 import { textFromScaled } from '../../../storage/decimal.ts';
 import type { EventSignal, SpanSignal } from '../../otlp/event-signals.ts';
 import type { Attribute } from '../../otlp/metric-columns.ts';
-import { sortedText } from '../builtin-meter.ts';
+import { type Found, idTextOf, sortedText } from '../attribute-values.ts';
 import type { EventClaim, Meter, SeriesClaim, SeriesView } from '../claims.ts';
 import { compileMatch, pathOf } from './match.ts';
 import { listOf, type MeterRule, type TimeSource } from './meter-rule.ts';
 import { type Path, parsePath, type SignalType } from './path.ts';
-import { type Found, idTextOf, readerOf, type Subject, textOf } from './read.ts';
+import { readerOf, type Subject, textOf } from './read.ts';
 import { timeReader } from './times.ts';
 
 /** A nanosecond in the units that a duration may be given in, scaled by 10^12. */

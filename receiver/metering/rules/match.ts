@@ -4,11 +4,13 @@
  * The cheapest conditions are asked first, which changes nothing in the answer. What depends on resource and scope
  * alone is asked once per group and remembered with it. Nothing is allocated for a signal that does not match.
  */
+
 import { scaledFromText } from '../../../storage/decimal.ts';
 import type { SignalGroup } from '../../otlp/event-signals.ts';
+import type { Found } from '../attribute-values.ts';
 import type { Literal, MatchNode } from './meter-rule.ts';
 import { type Path, parsePath, type SignalType } from './path.ts';
-import { type Found, type Reader, readerOf, type Subject, textOf } from './read.ts';
+import { type Reader, readerOf, type Subject, textOf } from './read.ts';
 import { compilePattern } from './regex.ts';
 
 interface Test {

@@ -1,16 +1,13 @@
 /** Paths as functions that read a signal, each made once per rule and kind of signal. */
 import type { EventSignal, LogSignal, SpanSignal } from '../../otlp/event-signals.ts';
 import type { AnyValue, Attribute } from '../../otlp/metric-columns.ts';
-import { attributeValue, valueText } from '../builtin-meter.ts';
+import { attributeValue, type Found, valueText } from '../attribute-values.ts';
 import type { SeriesView } from '../claims.ts';
 import { valueInJsonBody } from './json-body.ts';
 import { FIELD_SIGNALS, type Path, type PathStep, type SignalType } from './path.ts';
 
 /** What a rule is asked about. */
 export type Subject = SeriesView | EventSignal;
-
-/** A value as it came, or a JSON number that no double keeps, as its own text. */
-export type Found = AnyValue | { type: 'decimal'; value: string };
 
 /** How to read a path off one kind of signal. */
 export interface Reader {
@@ -77,22 +74,6 @@ export function readerOf(path: Path, signal: SignalType): Reader {
         ofGroup: false,
         cost: steps.length === 0 ? FREE : PER_BODY,
       };
-  }
-}
-
-/** The text of an id: strings that are not empty, integers and booleans; null for everything else. */
-export function idTextOf(value: Found | undefined): string | null {
-  switch (value?.type) {
-    case 'string':
-      return value.value || null;
-    case 'int':
-    case 'bool':
-      return String(value.value);
-    case 'decimal':
-      // A whole JSON number beyond a double, such as a snowflake id.
-      return /^-?\d+$/.test(value.value) ? value.value : null;
-    default:
-      return null;
   }
 }
 

@@ -1,10 +1,12 @@
 /** The times of a signal, by the sources that a rule names: the first that has one wins. */
+
 import { scaledFromText } from '../../../storage/decimal.ts';
 import type { EventSignal } from '../../otlp/event-signals.ts';
+import type { Found } from '../attribute-values.ts';
 import { pathOf } from './match.ts';
 import type { TimeSource } from './meter-rule.ts';
 import type { SignalType } from './path.ts';
-import { type Found, readerOf } from './read.ts';
+import { readerOf } from './read.ts';
 
 /** @returns Unix nanoseconds; 0n where the source has none */
 type ReadTime = (signal: EventSignal, receivedAtUnixNano: bigint) => bigint;
