@@ -1,24 +1,17 @@
 /** Customers as they are known: GET /api/v1/customers, and one by its id. */
 import type { DuckDBConnection, DuckDBListValue, DuckDBValue } from '@duckdb/node-api';
 import type { Customer, ManagedBy } from '../resources.ts';
-import { QueryParameters } from './parameters.ts';
 import {
-  booleanParameter,
-  LIST_PARAMETERS,
+  type DiscoverableListQuery,
   listConditions,
   listPage,
-  listParameters,
+  parseDiscoverableList,
   type ResourceList,
-  type ResourceListQuery,
-  withListCursor,
 } from './resource-list.ts';
 import { BoundValues } from './statement.ts';
 
 /** A question that {@link parseCustomersQuery} found well-formed. */
-export interface CustomersQuery extends ResourceListQuery {
-  /** Only those that nobody declared, or only the declared ones; null = both. */
-  discovered: boolean | null;
-}
+export type CustomersQuery = DiscoverableListQuery;
 
 export type CustomersAnswer = ResourceList<Customer>;
 
@@ -27,13 +20,8 @@ export type CustomersAnswer = ResourceList<Customer>;
  * alias begins with, in any case.
  * @throws QueryError naming the parameter at fault
  */
-export function parseCustomersQuery(params: Iterable<[string, string]>): CustomersQuery {
-  const parameters = new QueryParameters(params, ['discovered', ...LIST_PARAMETERS]);
-  return withListCursor(parameters, {
-    ...listParameters(parameters),
-    discovered: booleanParameter(parameters, 'discovered') ?? null,
-  });
-}
+export const parseCustomersQuery: (params: Iterable<[string, string]>) => CustomersQuery =
+  parseDiscoverableList;
 
 /** Answers from one snapshot of the ledger. Deleted customers are none, even where usage of theirs is stored. */
 export async function queryCustomers(

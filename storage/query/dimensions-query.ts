@@ -2,24 +2,17 @@
 import type { DuckDBConnection, DuckDBDecimalValue, DuckDBValue } from '@duckdb/node-api';
 import { textFromScaled } from '../decimal.ts';
 import type { Dimension, ManagedBy } from '../resources.ts';
-import { QueryParameters } from './parameters.ts';
 import {
-  booleanParameter,
-  LIST_PARAMETERS,
+  type DiscoverableListQuery,
   listConditions,
   listPage,
-  listParameters,
+  parseDiscoverableList,
   type ResourceList,
-  type ResourceListQuery,
-  withListCursor,
 } from './resource-list.ts';
 import { BoundValues } from './statement.ts';
 
 /** A question that {@link parseDimensionsQuery} found well-formed. */
-export interface DimensionsQuery extends ResourceListQuery {
-  /** Only those that nobody declared, or only the declared ones; null = both. */
-  discovered: boolean | null;
-}
+export type DimensionsQuery = DiscoverableListQuery;
 
 export type DimensionsAnswer = ResourceList<Dimension>;
 
@@ -28,13 +21,8 @@ export type DimensionsAnswer = ResourceList<Dimension>;
  * case.
  * @throws QueryError naming the parameter at fault
  */
-export function parseDimensionsQuery(params: Iterable<[string, string]>): DimensionsQuery {
-  const parameters = new QueryParameters(params, ['discovered', ...LIST_PARAMETERS]);
-  return withListCursor(parameters, {
-    ...listParameters(parameters),
-    discovered: booleanParameter(parameters, 'discovered') ?? null,
-  });
-}
+export const parseDimensionsQuery: (params: Iterable<[string, string]>) => DimensionsQuery =
+  parseDiscoverableList;
 
 /** Answers from one snapshot of the ledger. Deleted dimensions are none, even where usage of theirs is stored. */
 export async function queryDimensions(

@@ -24,6 +24,7 @@ import { filterKeys, matchesNothing } from './statement.ts';
 import {
   parseUsageQuery,
   queryUsage,
+  USAGE_PARAMETERS,
   type UsageQuery,
   type UsageRow,
   usageFingerprint,
@@ -91,19 +92,6 @@ export interface ExplainAnswer {
 }
 
 const OWN_PARAMETERS = ['windowStart', 'missing', 'limit', 'cursor'];
-const USAGE_PARAMETERS = [
-  'customerId',
-  'dimensionId',
-  'from',
-  'to',
-  'window',
-  'anchor',
-  'timeZone',
-  'metadata.',
-  'groupBy',
-  'fill',
-  'asOf',
-];
 
 /**
  * Reads the parameters of GET /api/v1/usage/explain: those of GET /api/v1/usage, of which each key of groupBy has one

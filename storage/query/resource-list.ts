@@ -1,7 +1,7 @@
 /** What the lists of customers, dimensions and meters have in common: search, order and pages. */
 import { z } from 'zod';
 import { type CursorPosition, cursorPosition, cursorText, fingerprint } from './cursor.ts';
-import type { QueryParameters } from './parameters.ts';
+import { QueryParameters } from './parameters.ts';
 import type { BoundValues } from './statement.ts';
 
 /** Plain data: it may be posted to another thread. */
@@ -39,6 +39,24 @@ export function withListCursor<Query extends ResourceListQuery>(
   const cursor = parameters.one('cursor', z.string());
   if (cursor === undefined) return query;
   return { ...query, after: cursorPosition(cursor, listFingerprint(query), isPosition) };
+}
+
+/** Of customers and dimensions, which usage may discover. */
+export interface DiscoverableListQuery extends ResourceListQuery {
+  /** Only those that nobody declared, or only the declared ones; null = both. */
+  discovered: boolean | null;
+}
+
+/**
+ * Reads the parameters of such a list, all of them optional.
+ * @throws QueryError naming the parameter at fault
+ */
+export function parseDiscoverableList(params: Iterable<[string, string]>): DiscoverableListQuery {
+  const parameters = new QueryParameters(params, ['discovered', ...LIST_PARAMETERS]);
+  return withListCursor(parameters, {
+    ...listParameters(parameters),
+    discovered: booleanParameter(parameters, 'discovered') ?? null,
+  });
 }
 
 /** `name` must be true or false; undefined where it did not come. */

@@ -71,7 +71,9 @@ export interface UsageAnswer {
   nextCursor: string | null;
 }
 
-const PARAMETERS = [
+const PAGE_PARAMETERS = ['limit', 'cursor'] as const;
+/** Parameters of GET /api/v1/usage that say what is asked. */
+export const USAGE_PARAMETERS = [
   'customerId',
   'dimensionId',
   'from',
@@ -82,8 +84,6 @@ const PARAMETERS = [
   'metadata.',
   'groupBy',
   'fill',
-  'limit',
-  'cursor',
   'asOf',
 ] as const;
 
@@ -92,7 +92,7 @@ const PARAMETERS = [
  * @throws QueryError naming the parameter at fault
  */
 export function parseUsageQuery(params: Iterable<[string, string]>): UsageQuery {
-  const parameters = new QueryParameters(params, PARAMETERS);
+  const parameters = new QueryParameters(params, [...USAGE_PARAMETERS, ...PAGE_PARAMETERS]);
   const timeZone = parameters.timeZone();
   const window = parameters.one('window', windowSize) ?? 'total';
   const anchor = parameters.one('anchor', anchorDay) ?? null;

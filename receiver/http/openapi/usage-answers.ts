@@ -1,5 +1,6 @@
 /** Answers about usage: its rows, the records behind them, and the signals behind these. */
 import { z } from 'zod';
+import { RECORD_FLAGS } from '../../../storage/query/explain-origins.ts';
 import { AGGREGATIONS } from '../../../storage/resources.ts';
 import {
   AnyObject,
@@ -108,21 +109,7 @@ const origin = {
   ...record,
   seriesHash: z.string().describe('One of the answer’s series.'),
   eventKey: z.string().nullable().describe('What makes an event the same when it comes again.'),
-  flags: z
-    .array(
-      z.enum([
-        'weak_identity',
-        'customer_discovered',
-        'dimension_discovered',
-        'start_unknown',
-        'first_reading',
-        'baseline',
-        'decrease',
-        'late_reading',
-        'window_conflict',
-      ]),
-    )
-    .describe('What is odd about a record that is counted all the same.'),
+  flags: z.array(z.enum(RECORD_FLAGS)).describe('What is odd about a record that is counted all the same.'),
   sequence: Sequence,
   receivedAt: Instant.nullable(),
   reading: z
@@ -154,7 +141,7 @@ const ReceivedSignal = z.object({
       of: z.enum(['message', 'body']),
       offset: z.int(),
       length: z.int(),
-      base64: z.string().exactOptional().describe('Absent beyond 1 MiB.'),
+      base64: z.string().exactOptional().describe('Absent beyond 1 MiB, on a page of records beyond 16 KiB.'),
     })
     .describe('Where it stands in the request’s body, inflated.'),
   counted: z
