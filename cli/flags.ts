@@ -1,7 +1,7 @@
 /** Flags that several commands have, as their help tells them, and what they become. */
 import { type Command, Option } from 'commander';
 import { DEFAULT_URL } from './http-client.ts';
-import type { RangeFlags } from './range.ts';
+import type { Range, RangeFlags } from './range.ts';
 import type { Params } from './receiver-api.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -74,8 +74,16 @@ export function cursorParam({ cursor }: PageFlags): Params {
   return optional('cursor', cursor);
 }
 
-export function zoneParam({ timeZone }: RangeFlags): Params {
-  return optional('timeZone', timeZone);
+/** The parameters of a range; without one, only the zone of other times. */
+export function rangeParams(range: Range | null, flags: RangeFlags): Params {
+  const ends: Params =
+    range === null
+      ? []
+      : [
+          ['from', range.from],
+          ['to', range.to],
+        ];
+  return [...ends, ...optional('timeZone', flags.timeZone)];
 }
 
 /** A parameter, where its flag is given. */

@@ -4,7 +4,7 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Temporal } from 'temporal-polyfill';
-import { type FilterFlags, filterParams, named, optional, zoneParam } from '../flags.ts';
+import { type FilterFlags, filterParams, named, optional, rangeParams } from '../flags.ts';
 import { Progress } from '../progress.ts';
 import { type Range, type RangeFlags, readRange } from '../range.ts';
 import { type Params, ReceiverApi, type ReceiverFlags, RefusedError } from '../receiver-api.ts';
@@ -49,7 +49,7 @@ async function recordsTo(
   flags: ExportFlags,
   shell: Shell,
 ): Promise<void> {
-  const about: Params = [['from', range.from], ['to', range.to], ...zoneParam(flags), ...filterParams(flags)];
+  const about: Params = [...rangeParams(range, flags), ...filterParams(flags)];
   // What other meters counted cannot be told apart there.
   const total = flags.meter === undefined ? await recordCount(api, about, flags.asOf) : null;
   const asOf = flags.asOf ?? (await api.presentState());

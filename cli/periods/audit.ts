@@ -1,7 +1,7 @@
 /** `usage-meter audit`: the log of every change. */
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
-import { cursorParam, limitOf, named, type PageFlags, zoneParam } from '../flags.ts';
+import { cursorParam, limitOf, named, type PageFlags, rangeParams } from '../flags.ts';
 import { wholeSeconds } from '../local-time.ts';
 import { type RangeFlags, readRange } from '../range.ts';
 import { type Params, ReceiverApi, type ReceiverFlags } from '../receiver-api.ts';
@@ -30,13 +30,7 @@ export async function listAudit(flags: AuditFlags, shell: Shell): Promise<void> 
     ...named('kind', flags.kind),
     ...named('subject', flags.subject),
     ...named('actor', flags.actor),
-    ...(range === null
-      ? []
-      : ([
-          ['from', range.from],
-          ['to', range.to],
-        ] as const)),
-    ...zoneParam(flags),
+    ...rangeParams(range, flags),
     ...cursorParam(flags),
   ];
   const answer = await new ReceiverApi(flags, shell).list('/audit', params, Entry, limitOf(flags));

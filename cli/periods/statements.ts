@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
-import { cursorParam, limitOf, named, optional, type PageFlags, zoneParam } from '../flags.ts';
+import { cursorParam, limitOf, named, optional, type PageFlags, rangeParams } from '../flags.ts';
 import { localTime, wholeSeconds } from '../local-time.ts';
 import { type RangeFlags, readRange } from '../range.ts';
 import { type Params, ReceiverApi, type ReceiverFlags, segment } from '../receiver-api.ts';
@@ -41,13 +41,7 @@ export async function listStatements(flags: StatementsFlags, shell: Shell): Prom
   const range = readRange(flags, Temporal.Now.instant());
   const params: Params = [
     ...named('customerId', flags.customer),
-    ...(range === null
-      ? []
-      : ([
-          ['from', range.from],
-          ['to', range.to],
-        ] as const)),
-    ...zoneParam(flags),
+    ...rangeParams(range, flags),
     ...optional('state', flags.state),
     ...cursorParam(flags),
   ];

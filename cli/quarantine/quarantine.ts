@@ -2,7 +2,7 @@
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
 import { instantFromText, textFromInstant } from '../../storage/query/instant.ts';
-import { cursorParam, limitOf, named, optional, type PageFlags, pairs, zoneParam } from '../flags.ts';
+import { cursorParam, limitOf, named, optional, type PageFlags, pairs, rangeParams } from '../flags.ts';
 import { wholeSeconds } from '../local-time.ts';
 import { type RangeFlags, readRange } from '../range.ts';
 import { LONG_ANSWER_MS, type Params, ReceiverApi, type ReceiverFlags } from '../receiver-api.ts';
@@ -215,13 +215,7 @@ function selectionParams(flags: SelectionFlags): Params {
       'missing',
       flags.missing?.map((what) => `${what}Id`),
     ),
-    ...(range === null
-      ? []
-      : ([
-          ['from', range.from],
-          ['to', range.to],
-        ] as const)),
-    ...zoneParam(flags),
+    ...rangeParams(range, flags),
   ];
 }
 

@@ -10,7 +10,7 @@ import {
   optional,
   type PageFlags,
   pairs,
-  zoneParam,
+  rangeParams,
 } from '../flags.ts';
 import { localTime } from '../local-time.ts';
 import { type RangeFlags, readRange, thisMonth } from '../range.ts';
@@ -59,9 +59,7 @@ export async function listRecords(flags: ListFlags, shell: Shell): Promise<void>
   const now = Temporal.Now.instant();
   const range = readRange(flags, now) ?? thisMonth(flags, now);
   const params: Params = [
-    ['from', range.from],
-    ['to', range.to],
-    ...zoneParam(flags),
+    ...rangeParams(range, flags),
     ...filterParams(flags),
     ...named('meterId', flags.meter),
     ...optional('asOf', flags.asOf),

@@ -7,7 +7,7 @@ import {
   limitOf,
   optional,
   type PageFlags,
-  zoneParam,
+  rangeParams,
 } from '../flags.ts';
 import { type Range, type RangeFlags, readRange, thisMonth } from '../range.ts';
 import { type ListAnswer, PAGE_ROWS, type Params, ReceiverApi, type ReceiverFlags } from '../receiver-api.ts';
@@ -79,12 +79,10 @@ export function usageParams(
     RangeFlags &
     PageFlags &
     Partial<Pick<QueryFlags, 'window' | 'anchor' | 'groupBy' | 'fill' | 'asOf' | 'freshness'>>,
-  { from, to }: Range,
+  range: Range,
 ): Params {
   return [
-    ['from', from],
-    ['to', to],
-    ...zoneParam(flags),
+    ...rangeParams(range, flags),
     ...filterParams(flags),
     ...optional('window', flags.window),
     ...optional('anchor', flags.anchor),
