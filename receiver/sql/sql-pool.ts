@@ -308,20 +308,23 @@ class SqlProcess {
         cwd: this.#temporaryDirectory,
       });
       this.#child = child;
-      child.on('error', () => void this.#gone());
+      child.on('error', (cause) => void this.#gone(cause));
       child.once('exit', () => void this.#gone());
       child.on('message', (message: FromSqlProcess) => {
         if (message.type === 'ready') this.#ready.resolve();
         else this.#receive?.(message);
       });
       if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
-    } catch {
-      await this.#gone();
+    } catch (cause) {
+      await this.#gone(cause);
     }
   }
 
-  async #gone(): Promise<void> {
-    const error = new SqlError('PROCESS_DIED', 'the process that ran the query ended');
+  /** @param cause why, where it did not just end */
+  async #gone(cause?: unknown): Promise<void> {
+    const reason =
+      cause === undefined ? 'ended' : `failed: ${cause instanceof Error ? cause.message : cause}`;
+    const error = new SqlError('PROCESS_DIED', `the process that ran the query ${reason}`);
     this.#isDead = true;
     this.#ready.reject(error);
     this.#fail?.(error);
