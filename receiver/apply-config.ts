@@ -2,6 +2,7 @@
 
 import { type Change, DEFAULT_SETTINGS } from '../storage/changes.ts';
 import { parseCustomersQuery, parseDimensionsQuery, parseMetersQuery } from '../storage/query/index.ts';
+import type { Customer } from '../storage/resources.ts';
 import { configChanges, type FileResources, type PresentResources } from './config-changes.ts';
 import { ConfigError } from './config-error.ts';
 import type { Ingest } from './ingest.ts';
@@ -43,8 +44,8 @@ export async function applyConfig(ingest: Ingest, file: FileResources | null): P
 async function presentResources(ingest: Ingest, file: FileResources): Promise<PresentResources> {
   await ingest.caughtUp();
   const { ledger } = ingest;
-  const customers = await allRows((page) =>
-    ledger.query({ type: 'customers', query: parseCustomersQuery([['managedBy', 'file'], ...page]) }),
+  const customers: Customer[] = await allRows((page) =>
+    ledger.query({ type: 'customers', query: parseCustomersQuery([['managedBy', 'file'], ...page], 0n) }),
   );
   const managed = new Set(customers.map(({ id }) => id));
   for (const { id } of file.customers) {
@@ -53,7 +54,7 @@ async function presentResources(ingest: Ingest, file: FileResources): Promise<Pr
     if (known !== null) customers.push(known);
   }
   const dimensions = await allRows((page) =>
-    ledger.query({ type: 'dimensions', query: parseDimensionsQuery(page) }),
+    ledger.query({ type: 'dimensions', query: parseDimensionsQuery(page, 0n) }),
   );
   const meters = await allRows((page) => ledger.query({ type: 'meters', query: parseMetersQuery(page) }));
   return { customers, dimensions, meters, settings: ingest.registry.settings };

@@ -6,7 +6,7 @@ import type { Ingest } from '../ingest.ts';
 import { type ApiAccess, type ApiAnswer, caughtUp, route } from './api-routes.ts';
 import { parseBody } from './field-errors.ts';
 import { type FieldError, invalidFields, ProblemError } from './problem.ts';
-import { question, waited } from './questions.ts';
+import { nowUnixNano, question, waited } from './questions.ts';
 import {
   alreadyDeclared,
   declaredFields,
@@ -18,7 +18,7 @@ import type { Turns } from './turns.ts';
 
 export function customerRoutes(router: Router, access: ApiAccess, writes: Turns): void {
   route(router, access, '/customers', {
-    GET: question((params) => ({ type: 'customers', query: parseCustomersQuery(params) })),
+    GET: question((params) => ({ type: 'customers', query: parseCustomersQuery(params, nowUnixNano()) })),
     POST: async (request) => {
       const customer = readCustomer(declaredFields(request));
       return await writes.take(() => declare(request.ingest, customer, false));

@@ -7,7 +7,7 @@ import { isSameUnit, unitFault } from '../metering/units.ts';
 import { type ApiAccess, type ApiAnswer, caughtUp, route } from './api-routes.ts';
 import { parseBody } from './field-errors.ts';
 import { invalidFields, ProblemError } from './problem.ts';
-import { question, waited } from './questions.ts';
+import { nowUnixNano, question, waited } from './questions.ts';
 import {
   alreadyDeclared,
   declaredFields,
@@ -25,7 +25,7 @@ interface SentDimension {
 
 export function dimensionRoutes(router: Router, access: ApiAccess, writes: Turns): void {
   route(router, access, '/dimensions', {
-    GET: question((params) => ({ type: 'dimensions', query: parseDimensionsQuery(params) })),
+    GET: question((params) => ({ type: 'dimensions', query: parseDimensionsQuery(params, nowUnixNano()) })),
     POST: async (request) => {
       const sent = readDimension(declaredFields(request));
       return await writes.take(() => declare(request.ingest, sent, false));

@@ -42,6 +42,10 @@ export async function settledUntil(ingest: Ingest, fresh: boolean): Promise<bigi
   return completeUntil - (completeUntil % 1_000_000n);
 }
 
+export function nowUnixNano(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}
+
 /** RFC 3339 in UTC, to the millisecond. */
 export function millisecondText(unixNano: bigint): string {
   return new Date(Number(unixNano / 1_000_000n)).toISOString();

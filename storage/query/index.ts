@@ -264,3 +264,10 @@ export {
 export type { UsagePresenceAnswer, UsagePresenceQuery } from './usage-presence-query.ts';
 export { parseUsageQuery, type UsageAnswer, type UsageQuery, type UsageRow } from './usage-query.ts';
 export type { UsageRecord } from './usage-record.ts';
+export {
+  LIST_ORDERS,
+  MAX_ACTIVITY_DAYS,
+  type Used,
+  type UsedList,
+  type UsedListQuery,
+} from './used-resources.ts';

@@ -1,7 +1,7 @@
 /** What the lists of customers, dimensions and meters have in common: search, order and pages. */
 import { z } from 'zod';
 import { type CursorPosition, cursorPosition, cursorText, fingerprint } from './cursor.ts';
-import { QueryParameters } from './parameters.ts';
+import type { QueryParameters } from './parameters.ts';
 import type { BoundValues } from './statement.ts';
 
 /** Plain data: it may be posted to another thread. */
@@ -41,24 +41,6 @@ export function withListCursor<Query extends ResourceListQuery>(
   return { ...query, after: cursorPosition(cursor, listFingerprint(query), isPosition) };
 }
 
-/** Of customers and dimensions, which usage may discover. */
-export interface DiscoverableListQuery extends ResourceListQuery {
-  /** Only those that nobody declared, or only the declared ones; null = both. */
-  discovered: boolean | null;
-}
-
-/**
- * Reads the parameters of such a list, all of them optional.
- * @throws QueryError naming the parameter at fault
- */
-export function parseDiscoverableList(params: Iterable<[string, string]>): DiscoverableListQuery {
-  const parameters = new QueryParameters(params, ['discovered', ...LIST_PARAMETERS]);
-  return withListCursor(parameters, {
-    ...listParameters(parameters),
-    discovered: booleanParameter(parameters, 'discovered') ?? null,
-  });
-}
-
 /** `name` must be true or false; undefined where it did not come. */
 export function booleanParameter(parameters: QueryParameters, name: string): boolean | undefined {
   const schema = z
@@ -71,7 +53,8 @@ function isPosition([id, ...rest]: CursorPosition): boolean {
   return rest.length === 0 && typeof id === 'string';
 }
 
-function listFingerprint({ limit: _limit, after: _after, ...question }: ResourceListQuery): string {
+/** A short, stable name of the question that a list answers. */
+export function listFingerprint({ limit: _limit, after: _after, ...question }: ResourceListQuery): string {
   return fingerprint(question);
 }
 
@@ -93,24 +76,32 @@ export function listPage<Row extends { id: string }>(
   return { rows, nextCursor: cursorText(listFingerprint(query), [rows[query.limit - 1].id]) };
 }
 
-/**
- * Conditions of a list on the columns `managed_by` and that of the id.
- * @param searched SQL of the texts that the list is searched by; NULL matches nothing
- */
+/** SQL of the texts that a list is searched by, each asked by `isFound`; NULL matches nothing. */
+export type SearchedTexts = (isFound: (text: string) => string) => string[];
+
+/** Conditions of a list on the columns `managed_by` and that of the id. */
 export function listConditions(
   query: ResourceListQuery,
   idColumn: string,
-  searched: (isFound: (text: string) => string) => string[],
+  searched: SearchedTexts,
   bound: BoundValues,
 ): string[] {
   const conditions: string[] = [];
   if (query.managedBy !== null) conditions.push(`managed_by = ${bound.text(query.managedBy)}`);
   if (query.after !== null) conditions.push(`${idColumn} > ${bound.text(query.after[0]!)}`);
-  if (query.search !== null) {
-    const search = bound.text(query.search);
-    // Not LIKE: in ids % and _ are letters like any other.
-    const found = searched((text) => `starts_with(lower(${text}), lower(${search}))`);
-    conditions.push(`(${found.map((each) => `coalesce(${each}, false)`).join(' OR ')})`);
-  }
+  if (query.search !== null) conditions.push(textCondition('starts_with', query.search, searched, bound));
   return conditions;
+}
+
+/** Whether one of the texts begins with what is searched, or has it in it, in any case. */
+export function textCondition(
+  relation: 'starts_with' | 'contains',
+  search: string,
+  searched: SearchedTexts,
+  bound: BoundValues,
+): string {
+  const wanted = bound.text(search);
+  // Not LIKE: in ids % and _ are letters like any other.
+  const found = searched((text) => `${relation}(lower(${text}), lower(${wanted}))`);
+  return `(${found.map((each) => `coalesce(${each}, false)`).join(' OR ')})`;
 }

@@ -192,8 +192,8 @@ export const OPERATIONS = {
   'GET /api/v1/customers': {
     tag: 'Customers',
     summary: 'List customers',
-    query: parameters.ResourcesParameters,
-    answers: { 200: { description: 'By id.', body: resources.CustomersAnswer } },
+    query: parameters.CustomersParameters,
+    answers: { 200: { description: 'By id, or as `sort` says.', body: resources.CustomersAnswer } },
   },
   'POST /api/v1/customers': {
     tag: 'Customers',
@@ -230,8 +230,8 @@ export const OPERATIONS = {
   'GET /api/v1/dimensions': {
     tag: 'Dimensions',
     summary: 'List dimensions',
-    query: parameters.ResourcesParameters,
-    answers: { 200: { description: 'By id.', body: resources.DimensionsAnswer } },
+    query: parameters.DimensionsParameters,
+    answers: { 200: { description: 'By id, or as `sort` says.', body: resources.DimensionsAnswer } },
   },
   'POST /api/v1/dimensions': {
     tag: 'Dimensions',

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { QUARANTINE_CODES } from '../../../storage/quarantine-codes.ts';
-import { AUDIT_KINDS } from '../../../storage/query/index.ts';
+import { AUDIT_KINDS, LIST_ORDERS, MAX_ACTIVITY_DAYS } from '../../../storage/query/index.ts';
 import { MAX_LIMIT } from '../../../storage/query/parameters.ts';
 import { RESOLUTIONS } from '../../../storage/query/quarantine-signals-query.ts';
 import { WINDOW_SIZES } from '../../../storage/query/windows.ts';
@@ -143,10 +143,36 @@ const list = {
   freshness,
 };
 
-/** Of customers and dimensions. */
-export const ResourcesParameters = z.object({
+const usedList = {
+  search: z.string().optional().describe('What the id, the name and the like have in them, in any case.'),
   discovered: flag('Only those that nobody declared, or only the declared ones.'),
+  sort: z
+    .enum(LIST_ORDERS)
+    .optional()
+    .describe('Default: id. Names in any case. Those without a name or a record come last.'),
+  order: z.enum(['asc', 'desc']).optional().describe('Default: asc, of `lastSeen` desc.'),
+  activity: z
+    .int()
+    .min(1)
+    .max(MAX_ACTIVITY_DAYS)
+    .optional()
+    .describe('So many days, today the last: each row says how many records each of them has.'),
+  timeZone: z
+    .string()
+    .optional()
+    .meta({ description: 'An IANA time zone, of these days. Default: UTC.', examples: ['Europe/Berlin'] }),
   ...list,
+};
+
+export const CustomersParameters = z.object(usedList);
+
+export const DimensionsParameters = z.object({
+  customerId: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Only what this customer used; records, lastSeen and activity are then of this customer.'),
+  ...usedList,
 });
 
 export const MetersParameters = z.object({

@@ -12,6 +12,20 @@ const known = {
     .describe('Who declared it: people over the API, or usage-meter.yaml, which alone changes its own.'),
 };
 
+/** What stands beside each of a list. */
+const used = {
+  records: z.int().describe('Usage records that count.'),
+  lastSeen: Instant.nullable().describe('Timestamp of the newest of them.'),
+  activity: z.array(z.int()).exactOptional().describe('With `activity`: records of each day, oldest first.'),
+};
+
+/** A page of a list, with how many rows there are. */
+function countedPage<Row extends z.ZodType>(id: string, row: Row) {
+  return page(id, row)
+    .extend({ total: z.int().describe('Rows of all pages together.') })
+    .meta({ id });
+}
+
 export const Customer = z.object({ ...CustomerDeclaration.shape, ...known }).meta({
   id: 'Customer',
   examples: [
@@ -27,10 +41,16 @@ export const Customer = z.object({ ...CustomerDeclaration.shape, ...known }).met
     },
   ],
 });
-export const CustomersAnswer = page('CustomersAnswer', Customer);
+export const CustomersAnswer = countedPage(
+  'CustomersAnswer',
+  z.object({ ...Customer.shape, ...used }).meta({ id: 'UsedCustomer' }),
+);
 
 export const Dimension = z.object({ ...DimensionDeclaration.shape, ...known }).meta({ id: 'Dimension' });
-export const DimensionsAnswer = page('DimensionsAnswer', Dimension);
+export const DimensionsAnswer = countedPage(
+  'DimensionsAnswer',
+  z.object({ ...Dimension.shape, ...used }).meta({ id: 'UsedDimension' }),
+);
 
 /** What was made of a rule stands beside the rule's own fields. */
 export const Meter = z

@@ -37,7 +37,7 @@ const put = (id: string, aliases: string[] = []): LedgerChange => ({
 });
 
 const customers = async () =>
-  (await runQuery(ledger.connection, { type: 'customers', query: parseCustomersQuery([]) })).rows;
+  (await runQuery(ledger.connection, { type: 'customers', query: parseCustomersQuery([], 0n) })).rows;
 
 test('a customer is discovered, declared, merged with an alias and deleted', async () => {
   await ledger.load(writer.batch([event('1', 'acme', '1'), event('2', 'acme-eu', '2')]));
@@ -94,9 +94,11 @@ test('a dimension and a meter are as they were declared', async () => {
 
   const dimensions = await runQuery(ledger.connection, {
     type: 'dimensions',
-    query: parseDimensionsQuery([['q', 'di']]),
+    query: parseDimensionsQuery([['q', 'di']], 0n),
   });
-  expect(dimensions.rows).toEqual([{ ...dimension, discovered: false, managedBy: 'file' }]);
+  expect(dimensions.rows).toEqual([
+    { ...dimension, discovered: false, managedBy: 'file', records: 0, lastSeen: null },
+  ]);
   const version = (number: number) => ({
     version: number,
     rule: { id: 'disks', name: `rule ${number}` },

@@ -10,7 +10,7 @@ import {
   QueryError,
   runQuery,
 } from '../../../storage/query/index.ts';
-import { StoredUsage } from './stored-usage.ts';
+import { StoredUsage, unixNano } from './stored-usage.ts';
 
 const HOSTILE = [
   "O'Brien; DROP TABLE stored.customers; --",
@@ -30,13 +30,15 @@ const HOSTILE = [
 /** What a search must not find for one of those, though it would if a character had a meaning. */
 const ALIKE = ['100 things', 'abc', 'xx', 'ri', '"', "O'Neill"];
 
+const NOW = unixNano('2026-03-10T12:00:00Z');
+
 async function customersOf(stored: StoredUsage, params: [string, string][]): Promise<CustomersAnswer> {
-  const query = structuredClone(parseCustomersQuery(params));
+  const query = structuredClone(parseCustomersQuery(params, NOW));
   return await runQuery(stored.connection, { type: 'customers', query });
 }
 
 async function dimensionsOf(stored: StoredUsage, params: [string, string][]): Promise<DimensionsAnswer> {
-  const query = structuredClone(parseDimensionsQuery(params));
+  const query = structuredClone(parseDimensionsQuery(params, NOW));
   return await runQuery(stored.connection, { type: 'dimensions', query });
 }
 
@@ -134,17 +136,20 @@ describe('customers', () => {
       'q',
     ],
   ])('%j is refused', (params, parameter) => {
-    expect(() => parseCustomersQuery(params)).toThrow(expect.objectContaining({ parameter }));
-    expect(() => parseCustomersQuery(params)).toThrow(QueryError);
+    expect(() => parseCustomersQuery(params, NOW)).toThrow(expect.objectContaining({ parameter }));
+    expect(() => parseCustomersQuery(params, NOW)).toThrow(QueryError);
   });
 
   test('a cursor belongs to its question', async () => {
     const { nextCursor } = await customersOf(stored, [['limit', '1']]);
     expect(() =>
-      parseCustomersQuery([
-        ['cursor', nextCursor!],
-        ['q', 'a'],
-      ]),
+      parseCustomersQuery(
+        [
+          ['cursor', nextCursor!],
+          ['q', 'a'],
+        ],
+        NOW,
+      ),
     ).toThrow(QueryError);
   });
 });
