@@ -30,7 +30,7 @@ export async function serve(flags: ServerFlags): Promise<void> {
     );
   } else {
     console.log(
-      `usage-meter: OTLP metrics, logs and traces at ${url}/v1/…, questions at ${url}/api/v1/usage, data in ${config.dataDir}`,
+      `usage-meter: dashboard at ${url}, OTLP metrics, logs and traces at ${url}/v1/…, questions at ${url}/api/v1/usage, data in ${config.dataDir}`,
     );
   }
 

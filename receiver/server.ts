@@ -17,9 +17,11 @@ import { asActor, FILE_ACTOR } from './actor.ts';
 import { applyConfig } from './apply-config.ts';
 import type { ServerConfig } from './config.ts';
 import type { FileResources } from './config-changes.ts';
+import { Dashboard } from './dashboard.ts';
 import { type ApiAccess, apiRoutes, sendRoutingProblem } from './http/api.ts';
 import { ApiKeys } from './http/auth.ts';
 import type { BodyMemory } from './http/body.ts';
+import { dashboardRoutes } from './http/dashboard-routes.ts';
 import { metersTestRoutes } from './http/meters-test.ts';
 import { referenceRoutes } from './http/openapi/reference-routes.ts';
 import { bodyFormat, handleOtlp, OTLP_PATHS, type OtlpRoute, refuse } from './http/otlp.ts';
@@ -58,6 +60,7 @@ export class Receiver {
   #ingest: Ingest | null = null;
   #publisher: LakePublisher | null = null;
   readonly #sql: SqlPool;
+  readonly #dashboard: Dashboard;
   /** Settles with each change of state, for those who wait for one. */
   #changed = Promise.withResolvers<void>();
   /** Answers that are owed, with what was asked. */
@@ -78,6 +81,7 @@ export class Receiver {
     this.#log = log;
     this.#lock = lock;
     this.#sql = new SqlPool({ lakeDirectory: join(config.dataDir, 'lake') });
+    this.#dashboard = new Dashboard(log);
     const app = this.#routes(new ApiKeys(config.apiKeys));
     this.#server = createServer((request, response) => {
       this.#open.set(response, request);
@@ -113,6 +117,7 @@ export class Receiver {
       setInterval(() => void receiver.#releaseJournal(), RETENTION_CHECK_MS),
     ];
     receiver.#opening = receiver.#openIngest();
+    void receiver.#dashboard.open();
     return receiver;
   }
 
@@ -144,6 +149,7 @@ export class Receiver {
     this.#become('draining');
     this.#stopping.abort();
     const sqlStopped = this.#sql.stop();
+    this.#dashboard.stop();
     for (const timer of this.#timers) clearInterval(timer);
     await this.#opening.catch(() => {});
     const ingest = this.#ingest;
@@ -196,6 +202,10 @@ export class Receiver {
         ingest.ledger.onLoaded(() => {
           this.#failures = 0;
         });
+        ingest.ledger.onClustered((rows, milliseconds) =>
+          this.#log.info('stored usage was put into the order of questions', { rows, milliseconds }),
+        );
+        ingest.ledger.onTrouble((message) => this.#log.warn('the ledger has trouble', { message }));
         void ingest.failed.then((error) => this.#reopen(ingest, error));
         return;
       } catch (error) {
@@ -331,6 +341,7 @@ export class Receiver {
     });
 
     app.use(referenceRoutes());
+    app.use(dashboardRoutes(() => this.#dashboard.state));
 
     const otlp: OtlpRoute = {
       admit: () => this.#admit(),

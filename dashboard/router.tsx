@@ -1,0 +1,41 @@
+/** All pages. */
+import { createRouter } from '@tanstack/react-router';
+import { rootRoute } from './app/root.tsx';
+import { parseSearch, stringifySearch } from './app/search.ts';
+import { customerRoute } from './pages/customer/route.ts';
+import { customersRoute } from './pages/customers/route.ts';
+import { dimensionsRoute } from './pages/dimensions/route.ts';
+import { liveRoute } from './pages/live/route.ts';
+import { metersRoute } from './pages/meters/route.ts';
+import { overviewRoute } from './pages/overview/route.ts';
+import { periodsRoute } from './pages/periods/route.ts';
+import { qualityRoute } from './pages/quality/route.ts';
+import { sqlRoute } from './pages/sql/route.ts';
+
+const routeTree = rootRoute.addChildren([
+  overviewRoute,
+  customersRoute,
+  customerRoute,
+  dimensionsRoute,
+  metersRoute,
+  qualityRoute,
+  liveRoute,
+  periodsRoute,
+  sqlRoute,
+]);
+
+export function createAppRouter() {
+  return createRouter({
+    routeTree,
+    parseSearch,
+    stringifySearch,
+    defaultPreload: 'intent',
+    scrollRestoration: true,
+  });
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>;
+  }
+}

@@ -1,0 +1,18 @@
+/** How the page is built. Nothing is inlined: the page's Content Security Policy allows no inline script or style. */
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  cacheDir: fileURLToPath(new URL('../node_modules/.cache/vite', import.meta.url)),
+  plugins: [react()],
+  build: {
+    target: 'es2023',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  // `npx vite dashboard` for work on the page, beside a receiver that runs where it does by default.
+  server: { host: '127.0.0.1', proxy: { '/api': 'http://127.0.0.1:4318', '/v1': 'http://127.0.0.1:4318' } },
+});
