@@ -265,6 +265,7 @@ export class RegistryTables {
 
   async #mergeCustomer(from: number, into: number): Promise<void> {
     await this.#run('UPDATE stored.usage SET customer = $2 WHERE customer = $1', [from, into]);
+    await this.#run('UPDATE stored.usage_totals SET customer = $2 WHERE customer = $1', [from, into]);
     await this.#run('UPDATE stored.series SET customer = $2 WHERE customer = $1', [from, into]);
     await this.#run('DELETE FROM stored.customers WHERE customer = $1', [from]);
   }

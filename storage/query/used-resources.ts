@@ -20,11 +20,14 @@ import {
   textCondition,
 } from './resource-list.ts';
 import { BoundValues, type FilterKeys, matchesNothing } from './statement.ts';
-import { activityOf, usedTable } from './used-keys.ts';
+import { activityOf, type KeptTotals, keptTotals, usedTable } from './used-keys.ts';
 import { windowBoundaries } from './windows.ts';
 
 /** Days of {@link UsedListQuery.activity} at most. */
 export const MAX_ACTIVITY_DAYS = 366;
+
+/** So many are not named one by one in a statement. */
+const MANY_KEYS = 1_000;
 
 /** What a list can be ordered by: the id as bytes, the name without regard to case, the time of the newest record. */
 export const LIST_ORDERS = ['id', 'name', 'lastSeen'] as const;
@@ -147,7 +150,7 @@ export interface ListedTable<Row> {
 }
 
 /**
- * One page of a list. What usage says of its rows is asked when they are known, so it can be of a moment later.
+ * One page of a list. Its statements have to see one snapshot of the ledger.
  * @param ofCustomer only what has usage of the customer with this key, and that usage; null = all
  */
 export async function queryUsedList<Row extends { id: string }>(
@@ -156,9 +159,10 @@ export async function queryUsedList<Row extends { id: string }>(
   listed: ListedTable<Row>,
   ofCustomer: number | null = null,
 ): Promise<UsedList<Row>> {
-  const { table, key, columns, toRow } = listed;
+  const { table, key } = listed;
   const ofWhom = { customers: ofCustomer === null ? null : [ofCustomer], dimensions: null };
-  const used = `(${await usedTable(connection, key, ofWhom)}) used USING (${key})`;
+  const kept = await keptTotals(connection);
+  const used = `(${usedTable(key, ofWhom, kept)}) used USING (${key})`;
   const source = ofCustomer === null ? table : `${table} JOIN ${used}`;
   const counted = new BoundValues();
   const [[total]] = await rowsOf(
@@ -172,31 +176,49 @@ export async function queryUsedList<Row extends { id: string }>(
   if (query.after !== null) conditions.push(behindPosition(query, query.after, bound));
   const by = ORDER_COLUMNS[query.sort];
   const isOrderedByUsage = query.sort === 'lastSeen' && ofCustomer === null;
-  const read = await rowsOf(
+  // Whole rows are only read of what is on the page.
+  const found = await rowsOf(
     connection,
-    `SELECT ${key}, (${by})::VARCHAR, ${columns} FROM ${isOrderedByUsage ? `${table} LEFT JOIN ${used}` : source}
+    `SELECT ${key}, (${by})::VARCHAR, id FROM ${isOrderedByUsage ? `${table} LEFT JOIN ${used}` : source}
       WHERE ${conditions.join(' AND ')}
       ORDER BY ${by} ${query.descending ? 'DESC' : 'ASC'} NULLS LAST, id LIMIT ${query.limit + 1}`,
     bound,
   );
-  const page = read.slice(0, query.limit);
-  const ofPage = { ...ofWhom, [`${key}s`]: page.map(([one]) => Number(one)) };
-  const seen = await usedOf(connection, key, ofPage);
+  const page = found.slice(0, query.limit);
+  const keys = page.map(([one]) => Number(one));
+  const resources = await resourcesOf(connection, listed, keys);
+  const ofPage = { ...ofWhom, [`${key}s`]: keys };
+  const seen = await usedOf(connection, key, keys.length > MANY_KEYS ? ofWhom : ofPage, kept);
   const activity = query.activity === null ? null : await activityOf(connection, key, ofPage, query.activity);
-  const rows = page.map(([one, , ...rest]) => ({
-    ...toRow(rest),
-    ...(seen.get(Number(one)) ?? { records: 0, lastSeen: null }),
-    ...(activity === null ? {} : { activity: activity(Number(one)) }),
+  const rows = keys.map((one) => ({
+    ...resources.get(one)!,
+    ...(seen.get(one) ?? { records: 0, lastSeen: null }),
+    ...(activity === null ? {} : { activity: activity(one) }),
   }));
-  const last = read.length > query.limit ? page[query.limit - 1] : null;
+  const last = found.length > query.limit ? page[query.limit - 1] : null;
   return {
     rows,
     total: Number(total),
-    nextCursor:
-      last === null
-        ? null
-        : cursorText(usedFingerprint(query), [last[1] as string | null, rows[query.limit - 1].id]),
+    nextCursor: last === null ? null : cursorText(usedFingerprint(query), last.slice(1) as CursorPosition),
   };
+}
+
+async function resourcesOf<Row>(
+  connection: DuckDBConnection,
+  { table, key, columns, toRow }: ListedTable<Row>,
+  keys: number[],
+): Promise<Map<number, Row>> {
+  if (keys.length === 0) return new Map();
+  const bound = new BoundValues();
+  // Constants leave blocks out; many of them take longer to be parsed than blocks to be read.
+  const wanted =
+    keys.length > MANY_KEYS ? `SELECT unnest(${bound.bigints(keys.map(BigInt))})` : keys.join(', ');
+  const rows = await rowsOf(
+    connection,
+    `SELECT ${key}, ${columns} FROM ${table} WHERE ${key} IN (${wanted})`,
+    bound,
+  );
+  return new Map(rows.map(([one, ...rest]) => [Number(one), toRow(rest)]));
 }
 
 /** Columns of the listed table, and of the usage beside it. */
@@ -234,11 +256,12 @@ async function usedOf(
   connection: DuckDBConnection,
   key: 'customer' | 'dimension',
   keys: FilterKeys,
+  kept: KeptTotals,
 ): Promise<Map<number, Used>> {
   if (matchesNothing(keys)) return new Map();
   const rows = await rowsOf(
     connection,
-    `SELECT ${key}, records, epoch_ns(newest) FROM (${await usedTable(connection, key, keys)})`,
+    `SELECT ${key}, records, epoch_ns(newest) FROM (${usedTable(key, keys, kept)})`,
     new BoundValues(),
   );
   return new Map(

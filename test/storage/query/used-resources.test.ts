@@ -211,6 +211,22 @@ describe('a few customers', () => {
   });
 });
 
+test('a page may have thousands', async () => {
+  stored = await StoredUsage.create();
+  await stored.connection.run(`INSERT INTO stored.customers BY NAME SELECT range::INTEGER AS customer,
+    'c-' || range AS id, [] AS aliases, '{}' AS metadata, true AS discovered, 1 AS sequence FROM range(2500)`);
+  await stored.connection.run(`INSERT INTO stored.usage SELECT 1, range, 1, make_timestamp_ns(0),
+    make_timestamp_ns(${NOW} - range), 1, 0, 1, NULL, NULL FROM range(2400)`);
+  const { rows, total } = await customers([
+    ['sort', 'lastSeen'],
+    ['activity', '1'],
+  ]);
+  expect(total).toBe(2500);
+  expect(ids({ rows }).slice(0, 3)).toEqual(['c-0', 'c-1', 'c-2']);
+  expect(rows.filter(({ records, activity }) => records === 1 && activity?.[0] === 1)).toHaveLength(2400);
+  stored.close();
+});
+
 describe('many customers', () => {
   beforeAll(async () => {
     stored = await StoredUsage.create();
