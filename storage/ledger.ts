@@ -5,6 +5,7 @@
  * closes this ledger, opens a new one and hands it again whatever lies behind its position.
  */
 import { Worker } from 'node:worker_threads';
+import { CLUSTER_ROWS } from './duckdb/clustering.ts';
 import { LedgerError } from './duckdb/ledger-error.ts';
 import type {
   FromLedgerThread,
@@ -33,6 +34,8 @@ export interface LedgerOptions {
   commitRows?: number;
   /** Size of DuckDB's log beyond which a commit also checkpoints, as DuckDB spells it. Default 64MB. */
   checkpointThreshold?: string;
+  /** Rows that are put into the order of questions at once, beside the loads. Default 1,048,576. */
+  clusterRows?: number;
 }
 
 interface Waiter {
@@ -49,6 +52,8 @@ export class Ledger {
   #unloadedRows = 0;
   #loadedListeners: ((position: number) => void)[] = [];
   #failedListeners: ((error: LedgerError) => void)[] = [];
+  #clusteredListeners: ((rows: number, milliseconds: number) => void)[] = [];
+  #troubleListeners: ((message: string) => void)[] = [];
   #waiters: Waiter[] = [];
   #questions = new Map<
     number,
@@ -83,6 +88,7 @@ export class Ledger {
       commitIntervalMs: options.commitIntervalMs ?? 250,
       commitRows: options.commitRows ?? 122_880,
       checkpointThreshold: options.checkpointThreshold ?? '64MB',
+      clusterRows: options.clusterRows ?? CLUSTER_ROWS,
     };
     // Sources run as they are, or compiled beside each other: the thread's file ends as this one does.
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -139,6 +145,16 @@ export class Ledger {
   /** Tells once that nothing will be loaded any more, unless the ledger was closed. */
   onFailed(listener: (error: LedgerError) => void): void {
     this.#failedListeners.push(listener);
+  }
+
+  /** Tells when stored usage was put into the order of questions: how many rows, and how long it took. */
+  onClustered(listener: (rows: number, milliseconds: number) => void): void {
+    this.#clusteredListeners.push(listener);
+  }
+
+  /** Tells what failed and costs no more than time: it is tried again. */
+  onTrouble(listener: (message: string) => void): void {
+    this.#troubleListeners.push(listener);
   }
 
   /**
@@ -224,6 +240,12 @@ export class Ledger {
       case 'refusal':
         this.#questions.get(message.id)?.reject(refusal(message));
         this.#questions.delete(message.id);
+        break;
+      case 'clustered':
+        for (const listener of this.#clusteredListeners) listener(message.rows, message.milliseconds);
+        break;
+      case 'trouble':
+        for (const listener of this.#troubleListeners) listener(message.message);
         break;
       case 'failed':
         this.#fail(new LedgerError(message.code, message.message));

@@ -12,6 +12,8 @@ export interface LedgerThreadOptions extends DatabaseOptions {
   commitIntervalMs: number;
   /** Rows that are committed without waiting. */
   commitRows: number;
+  /** Rows that are put into the order of questions at once. */
+  clusterRows: number;
 }
 
 export type ToLedgerThread =
@@ -35,6 +37,10 @@ export type FromLedgerThread =
       message: string;
       fault: { code: QueryErrorCode; parameter: string } | null;
     }
+  /** So many stored rows were put into the order of questions. */
+  | { type: 'clustered'; rows: number; milliseconds: number }
+  /** Something failed that costs no more than time. */
+  | { type: 'trouble'; message: string }
   /** The end. */
   | { type: 'closed'; problem: string | null }
   /** Nothing will be loaded any more. */

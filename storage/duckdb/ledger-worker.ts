@@ -14,6 +14,8 @@ import {
   type QueryRequest,
   runQuery,
 } from '../query/index.ts';
+import { Clusterer } from './clusterer.ts';
+import { unclusteredRows } from './clustering.ts';
 import { messageOf, openDatabase } from './database.ts';
 import { LedgerError } from './ledger-error.ts';
 import type { FromLedgerThread, LedgerThreadOptions, ToLedgerThread } from './ledger-protocol.ts';
@@ -35,6 +37,7 @@ class LedgerThread {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   readonly #loader: Loader;
+  readonly #clusterer: Clusterer;
   #queue: LedgerBatch[] = [];
   #queuedRows = 0;
   /** Commit what is queued without waiting for more. */
@@ -53,16 +56,27 @@ class LedgerThread {
     instance: DuckDBInstance,
     connection: DuckDBConnection,
     loader: Loader,
+    unclustered: number,
   ) {
     this.#options = options;
     this.#instance = instance;
     this.#connection = connection;
     this.#loader = loader;
+    this.#clusterer = new Clusterer(unclustered, {
+      path: options.path,
+      connect: () => instance.connect(),
+      clusterRows: options.clusterRows,
+      isLoading: () => this.#isLoading,
+      onMoved: (rows, milliseconds) => send({ type: 'clustered', rows, milliseconds }),
+      onFailed: ({ message }) =>
+        send({ type: 'trouble', message: `usage stays in the order it came: ${message}` }),
+    });
   }
 
   static async open(options: LedgerThreadOptions): Promise<LedgerThread> {
     const { instance, connection } = await openDatabase(options);
-    return new LedgerThread(options, instance, connection, await Loader.open(connection));
+    const loader = await Loader.open(connection);
+    return new LedgerThread(options, instance, connection, loader, await unclusteredRows(connection));
   }
 
   get position(): number {
@@ -125,7 +139,12 @@ class LedgerThread {
 
   async #load(): Promise<void> {
     const before = { position: this.#loader.position, rows: this.#loader.committedRows };
-    if (this.#queue.length > 0) await this.#loader.take(this.#dequeue());
+    if (this.#queue.length > 0) {
+      const batches = this.#dequeue();
+      // Changes may void or rename stored usage: an update of a row that is being moved would be lost.
+      if (batches.some(({ changes }) => changes.length > 0)) await this.#clusterer.settled();
+      await this.#loader.take(batches);
+    }
     // Changes are committed when they are taken.
     if (this.#loader.position > before.position) this.#noteCommit(before.rows);
     const isUrgent = this.#isUrgent && this.#queue.length === 0;
@@ -146,7 +165,9 @@ class LedgerThread {
   #noteCommit(rowsBefore: number): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    send({ type: 'loaded', position: this.#loader.position, rows: this.#loader.committedRows - rowsBefore });
+    const rows = this.#loader.committedRows - rowsBefore;
+    this.#clusterer.noteLoaded(rows);
+    send({ type: 'loaded', position: this.#loader.position, rows });
   }
 
   #logBytes(): number {
@@ -173,7 +194,7 @@ class LedgerThread {
 
   #query(request: QueryRequest): Promise<unknown> {
     if (request.type === 'eventKeys') return this.#queryEventKeys(request.query);
-    return this.#withConnection((connection) => runQuery(connection, request));
+    return this.#inSnapshot((connection) => runQuery(connection, request));
   }
 
   /** New keys, which most are, are known to be so from memory: only the others are worth a scan of all events. */
@@ -181,7 +202,7 @@ class LedgerThread {
     const doubtful = eventKeys.filter((key) => this.#loader.mayKnowEvent(keyWords(key)));
     if (doubtful.length === 0) return { records: eventKeys.map(() => null) };
     const query = { type: 'eventKeys' as const, query: { eventKeys: doubtful } };
-    const { records } = await this.#withConnection((connection) => runQuery(connection, query));
+    const { records } = await this.#inSnapshot((connection) => runQuery(connection, query));
     const found = new Map(doubtful.map((key, i) => [key, records[i]]));
     return { records: eventKeys.map((key) => found.get(key) ?? null) };
   }
@@ -190,6 +211,7 @@ class LedgerThread {
   async #checkpoint(): Promise<void> {
     if (this.#failed) throw new LedgerError('LOAD_FAILED', 'the ledger failed');
     await this.#commit('everything');
+    await this.#clusterer.settled();
     // Without FORCE it is an error while a question runs; with it, it waits for the question.
     await this.#connection.run('FORCE CHECKPOINT');
   }
@@ -201,6 +223,7 @@ class LedgerThread {
       await this.#work.catch(() => {});
     }
     if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#clusterer.stop();
     await Promise.allSettled(this.#openQuestions);
     await this.#work.catch(() => {});
     try {
@@ -229,6 +252,18 @@ class LedgerThread {
     } finally {
       this.#idleConnections.push(connection);
     }
+  }
+
+  /** All statements of a question see the same state of the ledger, in which no row is moved. */
+  #inSnapshot<T>(ask: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    return this.#withConnection(async (connection) => {
+      await connection.run('BEGIN TRANSACTION READ ONLY');
+      try {
+        return await ask(connection);
+      } finally {
+        await connection.run('ROLLBACK');
+      }
+    });
   }
 
   #answer(id: number, answer: () => Promise<unknown>): void {

@@ -10,7 +10,7 @@
 import { PERIOD_TABLES } from './period-tables.ts';
 
 /** Goes up with every change of the base tables; a ledger of another version is rebuilt from the journal. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /** Values of `stored.usage.kind`. */
 export const KIND_RECORD = 0;
@@ -49,6 +49,11 @@ export const TABLES: readonly string[] = [
   // events) and readings.
   `CREATE TABLE stored.position (sequence BIGINT NOT NULL, greatest_time TIMESTAMP_NS NOT NULL)`,
   'INSERT INTO stored.position VALUES (0, make_timestamp_ns(0))',
+
+  // One row: the rows of usage of frames up to this one lie in the order of questions (clustering.ts), the others in that
+  // in which they came.
+  'CREATE TABLE stored.clustering (through_sequence BIGINT NOT NULL)',
+  'INSERT INTO stored.clustering VALUES (0)',
 
   // The first journal frame of each second, by the receiver's clock; both columns ascend.
   'CREATE TABLE stored.arrivals (sequence BIGINT NOT NULL, received_at TIMESTAMP_NS NOT NULL)',

@@ -8,18 +8,13 @@ import type { Rounding } from './billable.ts';
 import { type CursorPosition, cursorPosition, cursorText, fingerprint } from './cursor.ts';
 import type { MeterInForce, OriginSeries } from './explain-origins.ts';
 import { cellParts, type ExplainPart } from './explain-parts.ts';
-import {
-  type CarriedLevel,
-  carriedLevel,
-  type ExplainedRecord,
-  explainedPage,
-  type RecordPosition,
-} from './explain-records.ts';
+import { type CarriedLevel, carriedLevel, type ExplainedRecord, explainedPage } from './explain-records.ts';
 import type { ExplainPlan } from './explain-statement.ts';
 import { type ExplainStep, stepsOf } from './explain-steps.ts';
 import { textFromInstant } from './instant.ts';
 import { invalid, QueryParameters } from './parameters.ts';
 import { QueryError, quoted } from './query-error.ts';
+import { isRecordPosition, type RecordPosition } from './record-order.ts';
 import { filterKeys, matchesNothing } from './statement.ts';
 import {
   parseUsageQuery,
@@ -82,7 +77,7 @@ export interface ExplainAnswer {
   parts: ExplainPart[];
   /** Of time_weighted and time_integral: the level that holds when the cell begins. */
   carriedIn: CarriedLevel | null;
-  /** By timestamp, then in the order in which they were stored. */
+  /** By timestamp, then in the order in which they came. */
   records: ExplainedRecord[];
   /** What the records refer to. */
   series: OriginSeries[];
@@ -130,8 +125,9 @@ export function parseExplainQuery(params: Iterable<[string, string]>): ExplainQu
 }
 
 function isPosition(position: CursorPosition): boolean {
+  const [through, completeUntil, ...record] = position;
   return (
-    position.length === 4 && position.every((part) => typeof part === 'string' && /^-?\d{1,19}$/.test(part))
+    [through, completeUntil].every((text) => /^-?\d{1,19}$/.test(text ?? '')) && isRecordPosition(record)
   );
 }
 

@@ -11,8 +11,17 @@ import type { CarriedSpan } from './explain-parts.ts';
 import { type ExplainPlan, USAGE_COLUMNS, weighedRecords } from './explain-statement.ts';
 import { contributionText, secondsText } from './explain-values.ts';
 import { textFromInstant } from './instant.ts';
-import { behind, instant, runSum } from './statement.ts';
-import { RECORD_TIME, withNames } from './usage-record.ts';
+import {
+  nextPosition,
+  ORDER_COLUMNS,
+  ORDER_WIDTH,
+  orderColumnsOf,
+  pageBegin,
+  RECORD_ORDER,
+  type RecordPosition,
+} from './record-order.ts';
+import { instant, runSum } from './statement.ts';
+import { withNames } from './usage-record.ts';
 import { isOfLevels } from './usage-terms.ts';
 
 /** For how long a level holds in the cell. */
@@ -35,9 +44,6 @@ export interface ExplainedRecord extends RecordOrigin {
   uniqueValue?: string | null;
 }
 
-/** Time (Unix nanoseconds) and row of the last record of the page before. */
-export type RecordPosition = [time: string, row: string];
-
 export interface ExplainedPage extends Omit<Origins, 'records'> {
   records: ExplainedRecord[];
   /** null: there are no more. */
@@ -51,27 +57,21 @@ export async function explainedPage(
   page: { limit: number; after: RecordPosition | null; through: bigint },
 ): Promise<ExplainedPage> {
   const { limit, after, through } = page;
-  const isBehind =
-    after === null
-      ? 'true'
-      : behind([
-          { name: 'time', value: instant(BigInt(after[0])) },
-          { name: 'row', value: after[1] },
-        ]);
+  const { condition, offset } = pageBegin(after);
   const stored = await runSum(
     connection,
     (sums, bound) => `WITH ${weighedRecords(plan, sums, bound)},
       page AS (
-        SELECT row, ${USAGE_COLUMNS}, counts, begins, ends, piece, unique_value FROM weighed
-        WHERE ${isBehind} ORDER BY time, row LIMIT ${limit + 1})
-      SELECT ${ORIGIN_COLUMNS}, u.row, u.counts, u.begins, u.ends, u.piece, u.unique_value
-      FROM ${withNames('page')} ORDER BY u.time, u.row`,
+        SELECT ${USAGE_COLUMNS}, ${ORDER_COLUMNS}, counts, begins, ends, piece, unique_value FROM weighed
+        WHERE ${condition} ORDER BY ${RECORD_ORDER} LIMIT ${limit + 1} OFFSET ${offset})
+      SELECT ${ORIGIN_COLUMNS}, u.counts, u.begins, u.ends, u.piece, u.unique_value, ${orderColumnsOf('u')}
+      FROM ${withNames('page')} ORDER BY ${orderColumnsOf('u')}`,
   );
   const shown = stored.slice(0, limit);
   const origins = await originsOf(connection, shown, through);
   const { terms, pieces } = plan;
   const records = shown.map((row, i): ExplainedRecord => {
-    const [, counts, begins, ends, piece, uniqueValue] = row.slice(ORIGIN_WIDTH);
+    const [counts, begins, ends, piece, uniqueValue] = row.slice(ORIGIN_WIDTH);
     const nanoseconds = begins === null ? 0n : (ends as bigint) - (begins as bigint);
     const contribution = contributionText(terms, {
       counts: counts as boolean,
@@ -86,9 +86,8 @@ export async function explainedPage(
       ...(terms.aggregation === 'unique' ? { uniqueValue: uniqueValue as string | null } : {}),
     };
   });
-  const last = stored.length > limit ? shown[limit - 1] : null;
-  const next: RecordPosition | null =
-    last === null ? null : [String(last[RECORD_TIME]), String(last[ORIGIN_WIDTH])];
+  const order = shown.map((row) => row.slice(-ORDER_WIDTH));
+  const next = stored.length > limit ? nextPosition(order, after) : null;
   return { ...origins, records, next };
 }
 

@@ -2,25 +2,27 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import { type AsOf, asOfParameter, knownAsOf } from './as-of.ts';
-import { type CursorPosition, cursorPosition, cursorText, fingerprint } from './cursor.ts';
+import { cursorPosition, cursorText, fingerprint } from './cursor.ts';
 import { QueryParameters, type UsageFilter } from './parameters.ts';
 import {
+  isRecordPosition,
+  nextPosition,
+  ORDER_COLUMNS,
+  ORDER_WIDTH,
+  orderColumnsOf,
+  pageBegin,
+  RECORD_ORDER,
+  type RecordPosition,
+} from './record-order.ts';
+import {
   BoundValues,
-  behind,
   filterKeys,
   instant,
   keyConditions,
   matchesNothing,
   seriesConditions,
 } from './statement.ts';
-import {
-  RECORD_COLUMNS,
-  RECORD_TIME,
-  RECORD_WIDTH,
-  toUsageRecord,
-  type UsageRecord,
-  withNames,
-} from './usage-record.ts';
+import { RECORD_COLUMNS, RECORD_WIDTH, toUsageRecord, type UsageRecord, withNames } from './usage-record.ts';
 
 /** A question that {@link parseRecordsQuery} found well-formed. Plain data: it may be posted to another thread. */
 export interface RecordsQuery extends UsageFilter {
@@ -32,15 +34,15 @@ export interface RecordsQuery extends UsageFilter {
   to: bigint;
   /** Rows of this page at most. */
   limit: number;
-  /** Time (Unix nanoseconds) and row of the last record of the page before. */
-  after: CursorPosition | null;
+  /** The last record of the page before. */
+  after: RecordPosition | null;
   /** What the ledger knew then; null = now. */
   asOf: AsOf | null;
   /** Up to when records are complete, Unix nanoseconds: whoever asks says it; null = not known. */
   completeUntil: bigint | null;
 }
 
-/** Rows by timestamp, then in the order in which they were stored. */
+/** Rows by timestamp, then in the order in which they came. */
 export interface RecordsAnswer {
   rows: UsageRecord[];
   /** Asks for the next page; null on the last one. */
@@ -78,14 +80,10 @@ export function parseRecordsQuery(params: Iterable<[string, string]>): RecordsQu
     completeUntil: null,
   };
   const cursor = parameters.one('cursor', z.string());
-  if (cursor !== undefined) query.after = cursorPosition(cursor, recordsFingerprint(query), isPosition);
+  if (cursor !== undefined) {
+    query.after = cursorPosition(cursor, recordsFingerprint(query), isRecordPosition) as RecordPosition;
+  }
   return query;
-}
-
-function isPosition(position: CursorPosition): boolean {
-  return (
-    position.length === 2 && position.every((part) => typeof part === 'string' && /^-?\d{1,19}$/.test(part))
-  );
 }
 
 function recordsFingerprint(query: RecordsQuery): string {
@@ -120,34 +118,23 @@ export async function queryRecords(
     }
     conditions.push(`series IN (SELECT series FROM stored.series WHERE ${matching.join(' AND ')})`);
   }
-  if (query.after !== null) {
-    const [time, row] = query.after as [string, string];
-    // Rows of stored.usage are never deleted, so a row keeps its number.
-    conditions.push(
-      behind([
-        { name: 'time', value: instant(BigInt(time)) },
-        { name: 'rowid', value: row },
-      ]),
-    );
-  }
+  const { condition, offset } = pageBegin(query.after);
+  conditions.push(condition);
   // The page is cut on narrow rows; only its own rows meet the dictionaries.
   const reader = await connection.runAndReadAll(
     `
     WITH page AS (
-      SELECT rowid AS row, series, customer, dimension, start_time, time, quantity, kind, sequence, event
+      SELECT series, customer, dimension, start_time, time, quantity, kind, sequence, event, ${ORDER_COLUMNS}
       FROM stored.usage WHERE ${conditions.join(' AND ')}
-      ORDER BY time, rowid LIMIT ${query.limit + 1})
-    SELECT ${RECORD_COLUMNS}, u.row FROM ${withNames('page')}
-    ORDER BY u.time, u.row`,
+      ORDER BY ${RECORD_ORDER} LIMIT ${query.limit + 1} OFFSET ${offset})
+    SELECT ${RECORD_COLUMNS}, ${orderColumnsOf('u')} FROM ${withNames('page')}
+    ORDER BY ${orderColumnsOf('u')}`,
     bound.values,
   );
   const stored = reader.getRows();
-  const rows = stored.slice(0, query.limit).map(toUsageRecord);
+  const shown = stored.slice(0, query.limit);
+  const rows = shown.map(toUsageRecord);
   if (stored.length <= query.limit) return { rows, nextCursor: null };
-  const last = stored[query.limit - 1];
-  const nextCursor = cursorText(recordsFingerprint(query), [
-    String(last[RECORD_TIME]),
-    String(last[RECORD_WIDTH]),
-  ]);
-  return { rows, nextCursor };
+  const order = shown.map((row) => row.slice(RECORD_WIDTH, RECORD_WIDTH + ORDER_WIDTH));
+  return { rows, nextCursor: cursorText(recordsFingerprint(query), nextPosition(order, query.after)) };
 }

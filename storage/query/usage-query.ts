@@ -8,7 +8,7 @@ import { QueryError, quoted } from './query-error.ts';
 import { type FilterKeys, filterKeys, instant, keyConditions, matchesNothing, runSum } from './statement.ts';
 import { usagePage } from './usage-page.ts';
 import { type UsagePlan, usageStatement } from './usage-statement.ts';
-import { type DimensionTerms, dependsOnInterval, dimensionTerms } from './usage-terms.ts';
+import { type DimensionTerms, dependsOnInterval, dimensionTerms, isOfLevels } from './usage-terms.ts';
 import {
   estimatedWindowCount,
   MAX_WINDOWS,
@@ -191,7 +191,8 @@ export async function queryUsage(connection: DuckDBConnection, query: UsageQuery
   const keys = await filterKeys(connection, query);
   if (matchesNothing(keys)) return { rows: [], nextCursor: null };
   const known = await knownAsOf(connection, query);
-  const terms = await answeredTerms(connection, query, keys, known.visible);
+  const asked = await answeredTerms(connection, query, keys, known.visible);
+  const terms = await usedTerms(connection, query, keys, asked);
   if (terms.length === 0) return { rows: [], nextCursor: null };
   const plan: UsagePlan = {
     query,
@@ -233,6 +234,28 @@ async function answeredTerms(
     query.dimensionIds === null ? await usedDimension(connection, query, keys, faulty, visible) : 0;
   if (inTheWay === null) return terms.filter((one) => !faulty.includes(one));
   throw intervalFault(query, faulty.find(({ dimension }) => dimension === inTheWay) ?? faulty[0])!;
+}
+
+/**
+ * Those of the terms that the customers asked for can have rows of: to plan a statement for every kind of aggregation
+ * there is takes longer than to find out which are needed.
+ */
+async function usedTerms(
+  connection: DuckDBConnection,
+  query: UsageQuery,
+  keys: FilterKeys,
+  terms: readonly DimensionTerms[],
+): Promise<readonly DimensionTerms[]> {
+  if (keys.customers === null || terms.length <= 1) return terms;
+  // Levels are carried in from any time before.
+  const levels = terms.filter(isOfLevels).map(({ dimension }) => dimension);
+  const since = `time >= ${instant(query.from)}${levels.length === 0 ? '' : ` OR dimension IN (${levels.join(', ')})`}`;
+  const reader = await connection.runAndReadAll(
+    `SELECT DISTINCT dimension FROM stored.usage
+    WHERE ${[`time < ${instant(query.to)}`, `(${since})`, ...keyConditions(keys)].join(' AND ')}`,
+  );
+  const used = new Set(reader.getRows().map(([dimension]) => Number(dimension)));
+  return terms.filter(({ dimension }) => used.has(dimension));
 }
 
 /** The key of one of the dimensions that the customers asked for have used before the end of the range; null if none. */

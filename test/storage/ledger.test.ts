@@ -179,6 +179,49 @@ describe('a ledger', () => {
     await ledger.close();
   });
 
+  test('puts usage into the order of questions while more comes, is corrected and asked for', async () => {
+    const ledger = await Ledger.open({ path, clusterRows: 100, commitIntervalMs: 5 });
+    const writer = new BatchWriter();
+    let moved = 0;
+    ledger.onClustered((rows) => {
+      moved += rows;
+    });
+    let frame = 0;
+    const corrected = new Set<string>();
+    const page = { from: 0n, to: BigInt(at(1_000_000)), customerIds: null, dimensionIds: null, metadata: [] };
+    while (moved < 300) {
+      frame += 1;
+      ledger.append(writer.batch(['b', 'a', 'c'].map((series) => delta(frame, '1', series))));
+      if (frame % 50 > 0) continue;
+      await ledger.whenLoaded(frame);
+      const query = {
+        ...page,
+        meterIds: null,
+        limit: 2 * frame,
+        after: null,
+        asOf: null,
+        completeUntil: null,
+      };
+      const { rows } = await ledger.query({ type: 'records', query });
+      const record = rows.find(({ recordId }) => !corrected.has(recordId))!;
+      corrected.add(record.recordId);
+      frame += 1;
+      const time = {
+        recordId: record.recordId,
+        timeUnixNano: String(BigInt(`0x${record.recordId.slice(0, 16)}`)),
+      };
+      ledger.append(
+        writer.changes([{ type: 'record_corrected', ...time, reason: 'test', replacement: null }], []),
+      );
+    }
+    await ledger.close();
+    const left = 3 * (frame - corrected.size) - corrected.size;
+    expect(await rowsOf('SELECT count(*), sum(record_value)::BIGINT FROM usage_records')).toEqual([
+      [String(left), String(left)],
+    ]);
+    expect(await rowsOf('SELECT count(*) FROM usage_voided')).toEqual([[String(corrected.size)]]);
+  });
+
   test('answers questions', async () => {
     const ledger = await Ledger.open({ path });
     const writer = new BatchWriter();

@@ -173,7 +173,7 @@ function replacementOf({ timeUnixNano }: { timeUnixNano: string }): RecordInput 
 }
 
 /**
- * Loads the frames in random groups, with resets and crashes between. After a crash everything behind the position
+ * Loads the frames in random groups, with resets, crashes and moves of stored rows between. After a crash everything behind the position
  * comes again, as the journal would bring it.
  */
 async function loadRandomly(frames: TestFrame[], random: Random): Promise<MemoryLedger> {
@@ -201,6 +201,7 @@ async function loadRandomly(frames: TestFrame[], random: Random): Promise<Memory
     }
     if (random.chance(0.5)) await ledger.load(...batches);
     else await ledger.loadWhole(...batches);
+    if (random.chance(0.3)) await ledger.cluster(random.pick([1, 10, 1000]));
     const after = random.pick(['nothing', 'nothing', 'nothing', 'crash', 'reset']);
     if (after === 'crash') {
       await ledger.restart();

@@ -1,5 +1,6 @@
 /** A ledger's database in memory, with loaders that come and go on it. */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { clusterUsage } from '../../../storage/duckdb/clustering.ts';
 import { openDatabase } from '../../../storage/duckdb/database.ts';
 import type { RegistrySnapshot } from '../../../storage/duckdb/ledger-protocol.ts';
 import { Loader, ROW_GROUP } from '../../../storage/duckdb/loader.ts';
@@ -69,6 +70,16 @@ export class MemoryLedger {
 
   async commit(): Promise<void> {
     await this.#loader.commit('everything');
+  }
+
+  /** Puts stored usage into the order of questions, on a connection of its own, as the ledger thread does. */
+  async cluster(mostRows: number): Promise<number> {
+    const connection = await this.#instance.connect();
+    try {
+      return await clusterUsage(connection, mostRows);
+    } finally {
+      connection.closeSync();
+    }
   }
 
   /** As after a crash: a loader that knows only what is committed. The next batch must reset. */

@@ -106,6 +106,22 @@ describe('of several records', () => {
     expect(rows).toEqual(whole.rows);
   });
 
+  test('pages go on where they ended when rows are moved in between', async () => {
+    const whole = await ask(MARCH);
+    const rows: UsageRecord[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page: RecordsAnswer = await ask(`${MARCH}&limit=1${cursor && `&cursor=${cursor}`}`);
+      rows.push(...page.rows);
+      cursor = page.nextCursor;
+      await stored.connection.run(
+        `CREATE OR REPLACE TEMP TABLE moved AS FROM stored.usage ORDER BY random()`,
+      );
+      await stored.connection.run('DELETE FROM stored.usage');
+      await stored.connection.run('INSERT INTO stored.usage FROM temp.moved');
+    }
+    expect(rows).toEqual(whole.rows);
+  });
+
   test('ids and values are those of the view usage_records', async () => {
     const { rows } = await ask(MARCH);
     const view = await stored.connection.runAndReadAll(
