@@ -8,8 +8,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { createQueryClient } from './api/query.ts';
 import { applyTheme } from './app/preferences.ts';
-import { ToastProvider } from './kit/toast.tsx';
-import { TooltipProvider } from './kit/tooltip.tsx';
+import { Toasts } from './kit/toast.tsx';
 import { createAppRouter } from './router.tsx';
 
 applyTheme();
@@ -19,11 +18,8 @@ createRoot(document.getElementById('root')!).render(
     {/* The page's policy forbids style elements; the kit's style sheets say what they would. */}
     <CSPProvider disableStyleElements>
       <QueryClientProvider client={createQueryClient()}>
-        <TooltipProvider>
-          <ToastProvider>
-            <RouterProvider router={createAppRouter()} />
-          </ToastProvider>
-        </TooltipProvider>
+        <RouterProvider router={createAppRouter()} />
+        <Toasts />
       </QueryClientProvider>
     </CSPProvider>
   </StrictMode>,

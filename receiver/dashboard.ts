@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Log } from './log.ts';
@@ -85,6 +86,8 @@ export class Dashboard {
     this.#log.info('the dashboard is being built: it is missing or older than its sources');
     const build = spawn(process.execPath, [BUILD_SCRIPT], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#build = build;
+    // Usage comes first.
+    if (build.pid !== undefined) setPriority(build.pid, constants.priority.PRIORITY_LOW);
     let said = '';
     for (const stream of [build.stdout, build.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {

@@ -24,6 +24,8 @@ export const THEME_LABELS = {
   dark: 'Dark theme',
 } as const;
 
+const SHORTCUT = navigator.platform.startsWith('Mac') ? '⌘ K' : 'Ctrl K';
+
 export function Shell(): ReactNode {
   const [opened, setOpened] = useState<Opened>(null);
   const close = (): void => setOpened(null);
@@ -51,11 +53,12 @@ export function Shell(): ReactNode {
         <button type="button" className={styles.find} onClick={() => setOpened('palette')}>
           <Icon name="search" />
           <span className={styles.findText}>Go to or search</span>
-          <kbd className={styles.wideOnly}>⌘K</kbd>
+          <kbd className={styles.wideOnly}>{SHORTCUT}</kbd>
         </button>
         <span className={styles.topEnd}>
           <TimeZoneChoice />
           <Menu
+            label="Theme"
             trigger={<IconButton label="Theme" icon="sun" />}
             items={THEMES.map((each) => ({
               label: THEME_LABELS[each],

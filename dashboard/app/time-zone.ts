@@ -13,7 +13,14 @@ export function useTimeZone(): [string, (zone: string) => void] {
   return [zone !== undefined && isTimeZone(zone) ? zone : kept, choose];
 }
 
-/** UTC first, then all that the browser knows. */
-export function timeZones(): string[] {
-  return ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')];
+/** More would not be read. */
+const MAX_OPTIONS = 60;
+
+/** The zones whose names have all that is typed in them, UTC first: the options of a Combobox. */
+export function timeZoneOptions(typed: string): { value: string; label: string }[] {
+  const words = typed.toLowerCase().split(/[\s/_]+/);
+  return ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')]
+    .filter((zone) => words.every((word) => zone.toLowerCase().includes(word)))
+    .slice(0, MAX_OPTIONS)
+    .map((zone) => ({ value: zone, label: zone.replaceAll('_', ' ') }));
 }

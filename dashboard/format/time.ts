@@ -3,11 +3,13 @@
  * page needs no time zone arithmetic of its own: `Intl.DateTimeFormat` shows, and dates are counted as UTC's. (Pure.)
  */
 
-export type TimeDetail = 'day' | 'minute' | 'second' | 'month' | 'hour';
+/** `short-day` has no year, for axes. */
+export type TimeDetail = 'month' | 'day' | 'short-day' | 'hour' | 'minute' | 'second';
 
 const OPTIONS: Readonly<Record<TimeDetail, Intl.DateTimeFormatOptions>> = {
   month: { year: 'numeric', month: 'short' },
   day: { year: 'numeric', month: 'short', day: '2-digit' },
+  'short-day': { month: 'short', day: '2-digit' },
   hour: { month: 'short', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
   minute: {
     year: 'numeric',
@@ -50,7 +52,7 @@ export function timeText(instant: string | number, zone: string, detail: TimeDet
 export function ageText(instant: string, nowMs: number): string {
   const seconds = Math.round((nowMs - Date.parse(instant)) / 1000);
   if (Number.isNaN(seconds)) return '';
-  const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'short' });
+  const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
   const units = [
     ['second', 60],
     ['minute', 60],

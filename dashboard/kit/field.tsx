@@ -1,6 +1,5 @@
-/** A labelled field with its help and its error. Others of the kit's inputs go into {@link Field}. */
-import { Field as BaseField } from '@base-ui/react/field';
-import type { ComponentProps, ReactNode } from 'react';
+/** A labelled field with its help and its error. The kit's inputs find the field that they are in by themselves. */
+import { type ComponentProps, createContext, type ReactNode, useContext, useId } from 'react';
 import styles from './field.module.css';
 
 export interface FieldProps {
@@ -11,63 +10,76 @@ export interface FieldProps {
   error?: string | undefined;
 }
 
+interface FieldInput {
+  id?: string;
+  'aria-describedby'?: string;
+  'aria-invalid'?: true;
+}
+
+const FieldContext = createContext<FieldInput>({});
+
+/** What an input takes of the field around it: `<input {...useField()} />`. */
+export function useField(): FieldInput {
+  return useContext(FieldContext);
+}
+
 export function Field({ label, help, error, children }: FieldProps & { children: ReactNode }): ReactNode {
+  const id = useId();
+  const describedBy = [help ? `${id}-help` : '', error === undefined ? '' : `${id}-error`].join(' ').trim();
+  const input: FieldInput = {
+    id,
+    ...(describedBy === '' ? {} : { 'aria-describedby': describedBy }),
+    ...(error === undefined ? {} : { 'aria-invalid': true }),
+  };
   return (
-    <BaseField.Root invalid={error !== undefined} className={styles.field}>
-      <BaseField.Label className={styles.label}>{label}</BaseField.Label>
-      {children}
-      {help && <BaseField.Description className={styles.help}>{help}</BaseField.Description>}
-      {error !== undefined && (
-        <BaseField.Error match className={styles.error}>
-          {error}
-        </BaseField.Error>
+    <div className={styles.field}>
+      <label htmlFor={id} className={styles.label}>
+        {label}
+      </label>
+      <FieldContext value={input}>{children}</FieldContext>
+      {help && (
+        <p id={`${id}-help`} className={styles.help}>
+          {help}
+        </p>
       )}
-    </BaseField.Root>
+      {error !== undefined && (
+        <p id={`${id}-error`} className={styles.error}>
+          {error}
+        </p>
+      )}
+    </div>
   );
 }
 
-export interface TextFieldProps
-  extends FieldProps,
-    Omit<ComponentProps<'input'>, 'value' | 'onChange' | 'ref'> {
+export interface InputProps extends Omit<ComponentProps<'input'>, 'value' | 'onChange'> {
   value: string;
   onValue: (value: string) => void;
 }
 
-export function TextField({ label, help, error, onValue, ...input }: TextFieldProps): ReactNode {
+/** An input, in a Field or with an `aria-label`. */
+export function Input({ onValue, className = '', ...input }: InputProps): ReactNode {
+  const field = useField();
+  return (
+    <input
+      autoComplete="off"
+      spellCheck={false}
+      {...field}
+      {...input}
+      onChange={(event) => onValue(event.target.value)}
+      className={`${styles.input} ${className}`}
+    />
+  );
+}
+
+export function TextField({ label, help, error, ...input }: FieldProps & InputProps): ReactNode {
   return (
     <Field label={label} help={help} error={error}>
-      <BaseField.Control
-        autoComplete="off"
-        spellCheck={false}
-        {...input}
-        className={styles.input}
-        onValueChange={onValue}
-      />
+      <Input {...input} />
     </Field>
   );
 }
 
-/** An input for a search: its label is said and not shown. */
-export function SearchField({
-  label,
-  value,
-  onValue,
-  ...input
-}: { label: string; value: string; onValue: (value: string) => void } & Omit<
-  ComponentProps<'input'>,
-  'value' | 'onChange'
->): ReactNode {
-  return (
-    <input
-      type="search"
-      aria-label={label}
-      placeholder={label}
-      autoComplete="off"
-      spellCheck={false}
-      {...input}
-      value={value}
-      onChange={(event) => onValue(event.target.value)}
-      className={`${styles.input} ${styles.search}`}
-    />
-  );
+/** An input for a search: its label is said, and shown while it is empty. */
+export function SearchField({ label, ...input }: { label: string } & InputProps): ReactNode {
+  return <Input type="search" aria-label={label} placeholder={label} {...input} className={styles.search} />;
 }

@@ -2,6 +2,7 @@
 import { type ColumnDef, rowSortingFeature, tableFeatures, useTable } from '@tanstack/react-table';
 import { type KeyboardEvent, type ReactNode, useMemo, useRef } from 'react';
 import { Button } from './button.tsx';
+import { Icon } from './icon.tsx';
 import { EmptyState, ErrorState } from './states.tsx';
 import styles from './table.module.css';
 
@@ -87,6 +88,7 @@ export function Table<Row>(props: TableProps<Row>): ReactNode {
           className={styles.table}
           aria-label={label}
           aria-busy={rows === undefined || isStale || undefined}
+          data-stale={isStale || undefined}
         >
           <thead>
             <tr>
@@ -103,8 +105,8 @@ export function Table<Row>(props: TableProps<Row>): ReactNode {
                         onClick={() => header.column.toggleSorting()}
                       >
                         {column.header}
-                        <span aria-hidden="true" className={styles.direction}>
-                          {direction === undefined ? '↕' : direction === 'ascending' ? '↑' : '↓'}
+                        <span className={styles.direction} data-direction={direction}>
+                          <Icon name="down" />
                         </span>
                       </button>
                     ) : (
@@ -115,11 +117,7 @@ export function Table<Row>(props: TableProps<Row>): ReactNode {
               })}
             </tr>
           </thead>
-          <tbody
-            ref={body}
-            onKeyDown={(event) => moveByKey(event, body.current)}
-            data-stale={isStale || undefined}
-          >
+          <tbody ref={body} onKeyDown={(event) => moveByKey(event, body.current)}>
             {rows === undefined
               ? Array.from({ length: LOADING_ROWS }, (_, row) => (
                   // biome-ignore lint/suspicious/noArrayIndexKey: they are all alike

@@ -1,42 +1,67 @@
 /** Short news at the corner: what was done, with a way to it. What went wrong stays beside what caused it instead. */
-import { Toast as Base } from '@base-ui/react/toast';
-import type { ReactNode } from 'react';
-import { Icon } from './icon.tsx';
+import { type ReactNode, useEffect, useSyncExternalStore } from 'react';
+import { IconButton } from './button.tsx';
 import styles from './toast.module.css';
 
-const manager = Base.createToastManager();
+interface Shown {
+  key: number;
+  title: string;
+  description: ReactNode;
+}
+
+const LASTS_MS = 8_000;
+
+let shown: readonly Shown[] = [];
+let count = 0;
+const listeners = new Set<() => void>();
+
+function show(next: readonly Shown[]): void {
+  shown = next;
+  for (const tell of listeners) tell();
+}
 
 /** @param description may hold a link to what was made */
 export function toast(title: string, description?: ReactNode): void {
-  manager.add({ title, ...(description === undefined ? {} : { description }) });
+  count += 1;
+  show([...shown.slice(-2), { key: count, title, description }]);
 }
 
-export function ToastProvider({ children }: { children: ReactNode }): ReactNode {
+/** Once in the page. */
+export function Toasts(): ReactNode {
+  const all = useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => shown,
+  );
   return (
-    <Base.Provider toastManager={manager}>
-      {children}
-      <Base.Portal>
-        <Base.Viewport className={styles.viewport}>
-          <Toasts />
-        </Base.Viewport>
-      </Base.Portal>
-    </Base.Provider>
+    <div className={styles.toasts} role="status">
+      {all.map((each) => (
+        <Toast
+          key={each.key}
+          title={each.title}
+          description={each.description}
+          onClose={() => show(shown.filter(({ key }) => key !== each.key))}
+        />
+      ))}
+    </div>
   );
 }
 
-function Toasts(): ReactNode {
-  const { toasts } = Base.useToastManager();
-  return toasts.map((each) => (
-    <Base.Root key={each.id} toast={each} className={styles.toast}>
-      <Base.Content className={styles.content}>
-        <div>
-          <Base.Title className={styles.title} />
-          <Base.Description className={styles.description} />
-        </div>
-        <Base.Close className={styles.close} aria-label="Dismiss">
-          <Icon name="close" />
-        </Base.Close>
-      </Base.Content>
-    </Base.Root>
-  ));
+function Toast({ title, description, onClose }: Omit<Shown, 'key'> & { onClose: () => void }): ReactNode {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the time begins when it appears
+  useEffect(() => {
+    const timer = setTimeout(onClose, LASTS_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div className={styles.toast}>
+      <div>
+        <p className={styles.title}>{title}</p>
+        {description && <p className={styles.description}>{description}</p>}
+      </div>
+      <IconButton label="Dismiss" icon="close" onClick={onClose} />
+    </div>
+  );
 }

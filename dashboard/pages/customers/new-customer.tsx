@@ -2,7 +2,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { useChange } from '../../api/query.ts';
-import { timeZones } from '../../app/time-zone.ts';
+import { timeZoneOptions } from '../../app/time-zone.ts';
 import { Button } from '../../kit/button.tsx';
 import { Combobox } from '../../kit/combobox.tsx';
 import { Dialog } from '../../kit/dialog.tsx';
@@ -13,7 +13,6 @@ import { fieldErrors } from '../../kit/problem.ts';
 import { toast } from '../../kit/toast.tsx';
 
 const FIELDS = ['id', 'name', 'email', 'timeZone', 'metadata'];
-const MAX_SHOWN = 60;
 
 export function NewCustomer({ open, onClose }: { open: boolean; onClose: () => void }): ReactNode {
   // Closed, it forgets what was typed.
@@ -82,10 +81,7 @@ function Form({ onClose }: { onClose: () => void }): ReactNode {
           placeholder="UTC"
           empty="No such time zone."
           onSearch={setZoneTyped}
-          options={timeZones()
-            .filter((zone) => zone.toLowerCase().includes(zoneTyped.toLowerCase().replaceAll(' ', '_')))
-            .slice(0, MAX_SHOWN)
-            .map((zone) => ({ value: zone, label: zone }))}
+          options={timeZoneOptions(zoneTyped)}
         />
       </Field>
       <MetadataField rows={metadata} onRows={setMetadata} error={errors.at('metadata')} />

@@ -1,0 +1,113 @@
+/** What is around every page: pages by link and palette, themes, time zone, help, narrow screens. */
+import { expect, test } from 'vitest';
+import { dashboardFixture, expectAccessible, expectNoSidewaysScroll } from './support/dashboard.ts';
+
+const dashboard = dashboardFixture({
+  seed: async (client) => {
+    await client.request('POST /api/v1/usage', {
+      body: [
+        {
+          customerId: 'acme',
+          dimensionId: 'api.requests',
+          recordValue: '1',
+          timestamp: '2026-03-01T23:30:00Z',
+        },
+      ],
+    });
+  },
+});
+
+const PAGES = ['Overview', 'Customers', 'Dimensions', 'Meters', 'Data quality', 'Live', 'Periods', 'SQL'];
+
+test('every page is a link of the sidebar, has its name as title, and no serious violation', async () => {
+  const page = await dashboard.open('/');
+  for (const name of PAGES) {
+    await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
+    await page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
+    expect(await page.getByRole('link', { name, exact: true }).first().getAttribute('aria-current')).toBe(
+      'page',
+    );
+    await expect.poll(() => page.title()).toBe(`${name} · Usage`);
+    await expectAccessible(page);
+  }
+});
+
+test('the palette goes to a page and to a customer by keyboard alone', async () => {
+  const page = await dashboard.open('/');
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('dim');
+  await page.getByRole('option', { name: 'Dimensions' }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/dimensions');
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('acm');
+  await page.getByRole('option', { name: 'acme' }).waitFor();
+  await expectAccessible(page);
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/customers/acme');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+});
+
+test('a theme is chosen by keyboard, holds against the system, and is remembered', async () => {
+  const page = await dashboard.open('/', { theme: 'dark' });
+  const surface = () => page.evaluate('getComputedStyle(document.documentElement).backgroundColor');
+  const dark = await surface();
+  await page.getByRole('button', { name: 'Theme' }).press('Enter');
+  await page.getByRole('menuitemradio', { name: 'Theme of the system', checked: true }).waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.getByRole('menu').waitFor({ state: 'detached' });
+  expect(await surface()).toBe('rgb(255, 255, 255)');
+  expect(dark).not.toBe('rgb(255, 255, 255)');
+  await page.reload();
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  expect(await surface()).toBe('rgb(255, 255, 255)');
+});
+
+test('times are shown in the zone that is chosen; it stands in the address and stays from page to page', async () => {
+  const page = await dashboard.open('/customers', { timeZone: 'America/New_York' });
+  const seen = page.getByRole('time').or(page.locator('time')).first();
+  await expect.poll(() => seen.textContent()).toBe('01 Mar 2026, 18:30');
+  expect(await seen.getAttribute('title')).toBe('2026-03-01T23:30:00Z');
+  await page.getByRole('button', { name: 'Time zone' }).click();
+  await page.getByRole('combobox', { name: 'Show times in' }).fill('berlin');
+  await page.getByRole('option', { name: 'Europe/Berlin' }).waitFor();
+  await expectAccessible(page);
+  await page.keyboard.press('Enter');
+  await expect.poll(() => seen.textContent()).toBe('02 Mar 2026, 00:30');
+  await page.getByRole('navigation').getByRole('link', { name: 'Live' }).click();
+  await page.waitForURL('**/live?zone=Europe%2FBerlin');
+});
+
+test('? shows what keys do, but is a letter where somebody types', async () => {
+  const page = await dashboard.open('/customers');
+  await page.getByRole('searchbox').fill('');
+  await page.keyboard.type('?');
+  expect(await page.getByRole('searchbox').inputValue()).toBe('?');
+  await page.getByRole('heading', { level: 1 }).click();
+  await page.keyboard.type('?');
+  await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+  await expectAccessible(page);
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+});
+
+test('at 360 px the pages are in a drawer, and nothing scrolls sideways', async () => {
+  const page = await dashboard.open('/customers', { width: 360 });
+  await page.getByRole('link', { name: 'acme' }).waitFor();
+  await expectNoSidewaysScroll(page);
+  await page.getByRole('button', { name: 'Pages' }).click();
+  await page.getByRole('dialog').getByRole('link', { name: 'SQL' }).click();
+  await page.getByRole('heading', { level: 1, name: 'SQL' }).waitFor();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+});
+
+test('an address that is no page says so, and leads back', async () => {
+  const page = await dashboard.open('/nothing/here');
+  await page.getByRole('link', { name: 'overview', exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+});
