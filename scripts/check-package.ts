@@ -8,6 +8,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -101,6 +102,7 @@ async function countOnePoint(command: string, dataDir: string): Promise<void> {
       const { status } = await fetch(`${url}${path}`);
       if (status !== 200) throw new Error(`the installed receiver answered ${status} at ${path}`);
     }
+    await checkDashboard(url);
     const asked = await fetch(`${url}/api/v1/usage?from=2020-01-01&to=2100-01-01`);
     const answer = await asked.text();
     if (!answer.includes('"quantity":"5"')) throw new Error(`the installed receiver counted ${answer}`);
@@ -109,4 +111,26 @@ async function countOnePoint(command: string, dataDir: string): Promise<void> {
   }
   const [code] = await exited;
   if (code !== 0) throw new Error(`the installed receiver ended with ${code}`);
+}
+
+/** @throws Error unless the installed receiver answers with the dashboard's page, and with what the page loads */
+async function checkDashboard(url: string): Promise<void> {
+  const html = await waitForPage(url);
+  const files = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path);
+  if (!files.some((path) => path.endsWith('.js'))) throw new Error(`the dashboard loads no script: ${html}`);
+  for (const path of files) {
+    const { status } = await fetch(`${url}${path}`);
+    if (status !== 200) throw new Error(`the installed receiver answered ${status} at ${path}`);
+  }
+}
+
+/** It reads the files of the page while it is answering already. */
+async function waitForPage(url: string): Promise<string> {
+  for (let attempt = 0; ; attempt += 1) {
+    const response = await fetch(url, { headers: { Accept: 'text/html' } });
+    if (response.status === 200) return await response.text();
+    if (attempt === 100)
+      throw new Error(`the dashboard answered ${response.status}: ${await response.text()}`);
+    await sleep(50);
+  }
 }
