@@ -120,6 +120,16 @@ export async function queryRecords(
   }
   const { condition, offset } = pageBegin(query.after);
   conditions.push(condition);
+  // Where the page ends is found by times alone, and only the rows up to there are read whole.
+  const wanted = query.limit + 1 + offset;
+  const end = await connection.runAndReadAll(
+    `SELECT epoch_ns(max(time)) FROM (
+      SELECT time FROM stored.usage WHERE ${conditions.join(' AND ')} ORDER BY time LIMIT ${wanted})`,
+    bound.values,
+  );
+  const lastTime = end.getRows()[0][0] as bigint | null;
+  if (lastTime === null) return { rows: [], nextCursor: null };
+  conditions.push(`time <= ${instant(lastTime)}`);
   // The page is cut on narrow rows; only its own rows meet the dictionaries.
   const reader = await connection.runAndReadAll(
     `
