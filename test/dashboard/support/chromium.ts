@@ -35,7 +35,7 @@ export async function launchChromium(): Promise<Browser> {
       TMPDIR: process.env.TMPDIR ?? '/tmp',
       LD_LIBRARY_PATH: `${folder}/al2023/lib`,
       FONTCONFIG_PATH: `${folder}/fonts`,
-      LANG: 'C.UTF-8',
+      LANG: 'en_US.UTF-8',
       TZ: 'UTC',
     },
   });
