@@ -2,8 +2,10 @@
  * Keeps the lake up to date while the receiver runs: an export some seconds after usage came, with pauses in between
  * that leave the machine to ingest.
  */
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CpuShare } from '../cpu-share.ts';
 import { freeDiskBytes } from '../journal/free-disk.ts';
 import { MAX_PART_ROWS } from './compaction.ts';
 import { deleteUnknownFiles, type LakeOrder, type LakeReport } from './lake-export.ts';
@@ -17,6 +19,12 @@ const LOOK_MS = 500;
 const PAUSE_MS = 3_000;
 /** While there is more than one export can take, the pause is so many times its duration: a fifth of the time. */
 const CATCH_UP_PAUSES = 4;
+/**
+ * Of all cores: while the process uses more than this in a pause, taking usage has the machine to itself, and analysts see
+ * it {@link LONGEST_WAIT_MS} later at most.
+ */
+const BUSY_SHARE = 0.6;
+const LONGEST_WAIT_MS = 60_000;
 /** The part of the time that merging older files may take, beside what new usage needs. */
 const REWRITE_SHARE = 0.1;
 /** Rows that are written anew in one export, at most. */
@@ -42,8 +50,18 @@ export interface PublisherOptions {
   ledger: LakeSource;
   /** How long replaced files are kept for those who have an earlier catalogue open. */
   keepReplacedMs: number;
+  /** Processors that this process has used since this was asked last. Default: as the system says. */
+  cpuShare?: () => number;
   onPublished?: (report: LakeReport, milliseconds: number) => void;
   onFailed: (error: Error) => void;
+}
+
+/** How far the lake is. */
+export interface LakeState {
+  /** When it had everything that the ledger had, the last time; null: never since the start. */
+  completeAt: Date | null;
+  /** Whether it still has. */
+  isComplete: boolean;
 }
 
 export class LakePublisher {
@@ -56,15 +74,26 @@ export class LakePublisher {
   /** Milliseconds of merging that are allowed by now. */
   #rewriteMs = 0;
   #report: LakeReport | null = null;
+  #completeAt: Date | null = null;
+  readonly #cpuShare: () => number;
+  /** When the last export ended, milliseconds of the epoch. */
+  #exportedAt = Number.NEGATIVE_INFINITY;
 
   private constructor(options: PublisherOptions) {
     this.#options = options;
+    const cpu = new CpuShare();
+    this.#cpuShare = options.cpuShare ?? (() => cpu.since());
     this.#done = this.#run();
   }
 
   /** Begins. One at a time for a folder; nobody else writes there. */
   static start(options: PublisherOptions): LakePublisher {
     return new LakePublisher(options);
+  }
+
+  get state(): LakeState {
+    const isComplete = this.#report !== null && this.#report.position === this.#options.ledger.position;
+    return { completeAt: this.#completeAt, isComplete };
   }
 
   /** Ends after the export that is under way. The lake stays as it is then. */
@@ -89,7 +118,8 @@ export class LakePublisher {
     while (!signal.aborted) {
       const started = Date.now();
       let pause = LOOK_MS;
-      if (this.#isDue(started)) {
+      const isBusy = this.#cpuShare() > BUSY_SHARE * availableParallelism();
+      if (this.#isDue(started) && (!isBusy || started - this.#exportedAt > LONGEST_WAIT_MS)) {
         try {
           await this.#export();
           const taken = Date.now() - started;
@@ -99,6 +129,9 @@ export class LakePublisher {
           if (!signal.aborted) onFailed(error as Error);
           pause = FAILED_PAUSE_MS;
         }
+        // What an export itself takes is no reason for the next one to wait.
+        this.#cpuShare();
+        this.#exportedAt = Date.now();
       }
       await sleep(pause, undefined, { signal }).catch(() => {});
       // So much that the largest part is in reach, however slow it goes.
@@ -121,6 +154,8 @@ export class LakePublisher {
         `too little free disk (${Math.round(free / 1e6)} MB): the lake stays as it is until there is more`,
       );
     const started = performance.now();
+    const asked = new Date();
+    const { position } = ledger;
     const isQuiet = Date.now() - this.#grewAt > QUIET_MS;
     const report = await ledger.exportLake({
       directory,
@@ -136,6 +171,7 @@ export class LakePublisher {
     this.#rewriteMs -= report.rewrittenRows / this.#rowsPerMs;
     if (report.newRows > 0) this.#grewAt = Date.now();
     this.#report = report;
+    if (report.position >= position && !report.isBehind) this.#completeAt = asked;
     if (report.published) onPublished?.(report, milliseconds);
   }
 }

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { LakePublisher } from '../../../storage/lake/publisher.ts';
+import { Ledger } from '../../../storage/ledger.ts';
 import { type ReceiverProcess, runCommand, startReceiver } from '../../support/receiver-process.ts';
+import { at, BatchWriter } from '../duckdb/batches.ts';
 
 let dataDir: string;
 let receiver: ReceiverProcess;
@@ -98,4 +101,55 @@ describe('while the receiver runs', () => {
       ['5', '5'],
     ]);
   });
+});
+
+test('while the process is busy the lake waits, and it has everything in the end', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'busy-publisher-'));
+  const ledger = await Ledger.open({ path: join(directory, 'ledger.duckdb') });
+  const writer = new BatchWriter();
+  const append = (time: number) => {
+    ledger.append(writer.batch([{ series: 'a', time: at(time), value: '1' }]));
+    return ledger.whenLoaded(time);
+  };
+  let share = 0;
+  let asked = Promise.withResolvers<void>();
+  const published: number[] = [];
+  let publication = Promise.withResolvers<void>();
+  const publisher = LakePublisher.start({
+    directory: join(directory, 'lake'),
+    ledger,
+    keepReplacedMs: 0,
+    cpuShare: () => {
+      asked.resolve();
+      return share;
+    },
+    onPublished: ({ position }) => {
+      published.push(position);
+      publication.resolve();
+    },
+    onFailed: (error) => publication.reject(error),
+  });
+  try {
+    await publication.promise;
+    share = 64;
+    await append(1);
+    // It looks, sees that the process is busy, and looks again.
+    for (let look = 0; look < 3; look++) {
+      asked = Promise.withResolvers<void>();
+      await asked.promise;
+    }
+    expect(published).toEqual([0]);
+    publication = Promise.withResolvers<void>();
+    share = 0;
+    await publication.promise;
+    expect(published).toEqual([0, 1]);
+    share = 64;
+    await append(2);
+    await publisher.finish();
+    expect(published).toEqual([0, 1, 2]);
+  } finally {
+    await publisher.stop();
+    await ledger.close();
+    rmSync(directory, { recursive: true });
+  }
 });
