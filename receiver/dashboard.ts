@@ -42,6 +42,7 @@ export const DASHBOARD_SOURCES = ['dashboard', 'client', 'package.json', 'packag
 export const DASHBOARD_OUTPUT = join(root, 'dashboard', 'dist');
 /** Enough of what a failed build says to see what is wrong. */
 const MAX_REASON_LENGTH = 4000;
+const MAX_ATTEMPTS = 5;
 
 export class Dashboard {
   readonly #log: Log;
@@ -64,8 +65,15 @@ export class Dashboard {
         this.#state = { kind: 'ready', files: await readFiles(join(root, 'dashboard')) };
         return;
       }
-      if (await isDashboardStale()) await this.#buildPage();
-      if (!this.#stopped) this.#state = { kind: 'ready', files: await readFiles(DASHBOARD_OUTPUT) };
+      for (let attempt = 1; !this.#stopped && this.#state.kind === 'building'; attempt += 1) {
+        if (await isDashboardStale()) await this.#buildPage();
+        try {
+          this.#state = { kind: 'ready', files: await readFiles(DASHBOARD_OUTPUT) };
+        } catch (error) {
+          // Another process of this clone puts a new page there just now.
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === MAX_ATTEMPTS) throw error;
+        }
+      }
     } catch (error) {
       if (this.#stopped) return;
       const reason = (error as Error).message;

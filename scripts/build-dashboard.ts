@@ -22,6 +22,9 @@ export async function buildDashboard(): Promise<boolean> {
   while (!takeLock()) await sleep(100);
   try {
     if (!(await isDashboardStale())) return false;
+    // Who was killed while it held the lock has left its folder behind.
+    for (const name of await readdir(cache))
+      if (name.startsWith('dashboard-')) await rm(join(cache, name), { recursive: true, force: true });
     // Sources that change while it builds are newer than what comes of it.
     const begin = new Date();
     // A test's, or a developer's, would make a page for development.
