@@ -27,6 +27,7 @@ import { BatchQueue } from './metering/batch-queue.ts';
 import type { MeteringOptions, MeteringOutcome } from './metering/metering.ts';
 import { ChangeError, Registry } from './metering/registry.ts';
 import { DecodeError, TooManySignalsError } from './otlp/metric-columns.ts';
+import { RateRing } from './rate-ring.ts';
 
 /** Rows that one message to the ledger thread carries where there are more. */
 const HAND_OVER_ROWS = 16_384;
@@ -111,6 +112,8 @@ export interface Written {
 }
 
 export class Ingest {
+  /** Signals and records that were acknowledged, by the second in which they came. */
+  readonly taken = new RateRing();
   readonly #journal: Journal;
   readonly #ledger: Ledger;
   readonly #queue = new BatchQueue();
@@ -223,6 +226,7 @@ export class Ingest {
     );
     if (outcome.claimed === 0) return outcome;
     await this.#write(kind, encoding, raw, receivedAtUnixNano);
+    this.#noteTaken(receivedAtUnixNano, outcome.claimed);
     return outcome;
   }
 
@@ -237,12 +241,10 @@ export class Ingest {
     this.#refuseFaulty(records, receivedAtUnixNano);
     const expected = this.#journal.lastSequence + 1;
     this.#guarded(() => this.#interpreter.records(records, expected, receivedAtUnixNano));
-    return await this.#write(
-      FRAME_RECORDS,
-      PLAIN_JSON,
-      Buffer.from(JSON.stringify({ records })),
-      receivedAtUnixNano,
-    );
+    const payload = Buffer.from(JSON.stringify({ records }));
+    const written = await this.#write(FRAME_RECORDS, PLAIN_JSON, payload, receivedAtUnixNano);
+    this.#noteTaken(receivedAtUnixNano, records.length);
+    return written;
   }
 
   /**
@@ -329,6 +331,10 @@ export class Ingest {
       this.#failure ??= new IngestError('FAILED', 'the receiver has stopped');
       this.#releaseRoom();
     }
+  }
+
+  #noteTaken(receivedAtUnixNano: bigint, rows: number): void {
+    this.taken.note(Number(receivedAtUnixNano / 1_000_000_000n), rows);
   }
 
   /** @throws RecordsRefused */

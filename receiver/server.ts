@@ -22,6 +22,7 @@ import { type ApiAccess, apiRoutes, sendRoutingProblem } from './http/api.ts';
 import { ApiKeys } from './http/auth.ts';
 import type { BodyMemory } from './http/body.ts';
 import { dashboardRoutes } from './http/dashboard-routes.ts';
+import { liveRoutes } from './http/live-route.ts';
 import { metersTestRoutes } from './http/meters-test.ts';
 import { referenceRoutes } from './http/openapi/reference-routes.ts';
 import { bodyFormat, handleOtlp, OTLP_PATHS, type OtlpRoute, refuse } from './http/otlp.ts';
@@ -31,6 +32,7 @@ import { WarningThrottle } from './http/warning-throttle.ts';
 import { Ingest } from './ingest.ts';
 import { IngestCounters } from './ingest-counters.ts';
 import type { Log } from './log.ts';
+import { RefusedRequests } from './refused-requests.ts';
 import { SqlPool } from './sql/sql-pool.ts';
 
 /** Longer than the idle time of any common load balancer and SDK, or they meet a connection that just closed. */
@@ -70,6 +72,8 @@ export class Receiver {
   /** Failures since usage was last loaded: the pause before the next opening grows with them. */
   #failures = 0;
   #diskIsFull = false;
+  #freeDiskBytes: number | null = null;
+  readonly #refused = new RefusedRequests();
   #timers: NodeJS.Timeout[] = [];
   /** The attempt to open, of which there is one at a time. */
   #opening: Promise<void> = Promise.resolve();
@@ -82,10 +86,17 @@ export class Receiver {
     this.#lock = lock;
     this.#sql = new SqlPool({ lakeDirectory: join(config.dataDir, 'lake') });
     this.#dashboard = new Dashboard(log);
-    const app = this.#routes(new ApiKeys(config.apiKeys));
+    const keys = new ApiKeys(config.apiKeys);
+    const app = this.#routes(keys);
     this.#server = createServer((request, response) => {
       this.#open.set(response, request);
-      response.once('close', () => this.#open.delete(response));
+      const path = request.url ?? '';
+      response.once('close', () => {
+        this.#open.delete(response);
+        if (response.statusCode < 400) return;
+        const apiKey = keys.judge(request.headers.authorization);
+        this.#refused.note(request, { path, status: response.statusCode, apiKey, at: new Date() });
+      });
       app(request, response);
     });
     this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
@@ -278,6 +289,7 @@ export class Receiver {
   async #checkDisk(): Promise<void> {
     try {
       const free = await freeDiskBytes(this.#config.dataDir);
+      this.#freeDiskBytes = free;
       const isFull = free < this.#config.minFreeDiskBytes;
       if (isFull !== this.#diskIsFull) {
         this.#diskIsFull = isFull;
@@ -379,6 +391,10 @@ export class Receiver {
       memory: this.#bodies,
       state: () => ({ state: this.#state, diskIsFull: this.#diskIsFull }),
       counters: this.#counters,
+      refused: this.#refused,
+      apiKeyRequired: keys.required,
+      freeDiskBytes: () => this.#freeDiskBytes,
+      lake: () => this.#publisher?.state ?? null,
       actorOf: (authorization) => keys.actorOf(authorization),
       log: (message, fields) => this.#log.warn(message, fields),
     };
@@ -390,6 +406,7 @@ export class Receiver {
       }),
     );
     app.use('/api/v1', sqlRoutes({ pool: this.#sql, memory: this.#bodies }));
+    app.use('/api/v1', liveRoutes(api, this.#stopping.signal));
     app.use('/api/v1', apiRoutes(api));
     app.use((request: IncomingMessage, response: ServerResponse) => {
       sendProblem(response, {

@@ -4,6 +4,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Request, Response, Router } from 'express';
 import { JournalError } from '../../storage/journal/journal.ts';
+import type { LakeState } from '../../storage/lake/publisher.ts';
 import { LedgerError } from '../../storage/ledger.ts';
 import { QueryError } from '../../storage/query/query-error.ts';
 import { asActor } from '../actor.ts';
@@ -12,6 +13,7 @@ import { BODY_LIMIT_BYTES, InflateError, inflate } from '../inflate.ts';
 import { type Ingest, IngestError } from '../ingest.ts';
 import type { IngestCounters } from '../ingest-counters.ts';
 import { ChangeError } from '../metering/registry.ts';
+import type { RefusedRequests } from '../refused-requests.ts';
 import { BodyError, type BodyMemory, discardBody, readBody } from './body.ts';
 import { bodyCompression } from './otlp.ts';
 import { type Problem, ProblemError, sendProblem } from './problem.ts';
@@ -30,6 +32,13 @@ export interface ApiAccess {
   /** What the receiver is doing. */
   state(): { state: string; diskIsFull: boolean };
   counters: IngestCounters;
+  /** Requests that were to bring usage and were refused. */
+  refused: RefusedRequests;
+  apiKeyRequired: boolean;
+  /** Of the data directory's disk; null while it is not known. */
+  freeDiskBytes(): number | null;
+  /** null while there is no lake. */
+  lake(): LakeState | null;
   /** Who asks, for the audit log, by the header of that name. */
   actorOf(authorization: string | undefined): string;
   log(message: string, fields: Record<string, unknown>): void;
@@ -207,7 +216,7 @@ export async function caughtUp(ingest: Ingest): Promise<bigint> {
 const NOT_CAUGHT_UP =
   'the ledger is more than 10 s behind; come again, or ask a question with freshness=available';
 
-function toProblem(error: unknown): Problem {
+export function toProblem(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
   if (error instanceof QueryError)
     return { ...new ProblemError(400, error.code, error.message).problem, parameter: error.parameter };

@@ -7,6 +7,7 @@ import { customerRoutes } from './customer-routes.ts';
 import { dimensionRoutes } from './dimension-routes.ts';
 import { explainRoutes } from './explain-routes.ts';
 import { meterRoutes } from './meter-routes.ts';
+import { overviewRoutes } from './overview-routes.ts';
 import { periodRoutes } from './period-routes.ts';
 import { ProblemError, sendProblem } from './problem.ts';
 import { quarantineRoutes } from './quarantine-routes.ts';
@@ -37,6 +38,7 @@ export function apiRoutes(access: ApiAccess): Router {
   statementRoutes(router, access, writes);
   auditRoutes(router, access);
   statusRoute(router, access);
+  overviewRoutes(router, access);
   return router;
 }
 

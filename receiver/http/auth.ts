@@ -29,6 +29,13 @@ export class ApiKeys {
     return allowed;
   }
 
+  /** What is with the key of a request. */
+  judge(authorization: string | undefined): 'valid' | 'wrong' | 'missing' | 'not_needed' {
+    if (!this.required) return 'not_needed';
+    if (authorization === undefined) return 'missing';
+    return this.allows(authorization) ? 'valid' : 'wrong';
+  }
+
   /** Whom the audit log names for a request that was allowed: `key:` and the begin of the key's SHA-256, or `local`. */
   actorOf(authorization: string | undefined): string {
     const given = this.required ? digestOf(authorization) : null;

@@ -25,6 +25,7 @@ import {
 import type { Origins } from './explain-origins.ts';
 import { type ExplainAnswer, type ExplainQuery, queryExplain } from './explain-query.ts';
 import { queryRecordOrigin } from './explain-records.ts';
+import { type LiveAnswer, type LiveQuery, queryLive } from './live-query.ts';
 import { type MeterTotalsAnswer, type MeterTotalsQuery, queryMeterTotals } from './meter-totals-query.ts';
 import {
   type MetersAnswer,
@@ -33,6 +34,13 @@ import {
   queryMeters,
   type StoredMeterWithVersions,
 } from './meters-query.ts';
+import {
+  type FirstRunAnswer,
+  type OverviewAnswer,
+  type OverviewQuery,
+  queryFirstRun,
+  queryOverview,
+} from './overview-query.ts';
 import type { QuarantineFilter } from './quarantine-filter.ts';
 import { type QuarantineAnswer, type QuarantineQuery, queryQuarantine } from './quarantine-query.ts';
 import {
@@ -99,6 +107,9 @@ interface Questions {
   statement: { query: string; answer: StoredStatement | null };
   adjustments: { query: AdjustmentsQuery; answer: AdjustmentsAnswer };
   audit: { query: AuditQuery; answer: AuditAnswer };
+  live: { query: LiveQuery; answer: LiveAnswer };
+  overview: { query: OverviewQuery; answer: OverviewAnswer };
+  firstRun: { query?: undefined; answer: FirstRunAnswer };
 }
 
 /**
@@ -172,6 +183,12 @@ export async function runQuery<Request extends QueryRequest>(
         return await queryAdjustments(connection, one.query);
       case 'audit':
         return await queryAudit(connection, one.query);
+      case 'live':
+        return await queryLive(connection, one.query);
+      case 'overview':
+        return await queryOverview(connection, one.query);
+      case 'firstRun':
+        return await queryFirstRun(connection);
     }
   };
   return (await answer(request)) as QueryAnswer<Request>;
@@ -213,6 +230,7 @@ export type { ExplainPart } from './explain-parts.ts';
 export { type ExplainAnswer, type ExplainQuery, parseExplainQuery } from './explain-query.ts';
 export type { CarriedLevel, ExplainedRecord } from './explain-records.ts';
 export type { ExplainStep } from './explain-steps.ts';
+export type { LiveAnswer, LiveQuery } from './live-query.ts';
 export type {
   MeterQuarantine,
   MeterTotal,
@@ -227,6 +245,14 @@ export {
   type StoredMeter,
   type StoredMeterWithVersions,
 } from './meters-query.ts';
+export type {
+  FirstRunAnswer,
+  InstantRange,
+  OverviewAnswer,
+  OverviewQuery,
+  QuarantineAtStake,
+  QuarantineTotal,
+} from './overview-query.ts';
 export { type QuarantineFilter, signalId, signalReference } from './quarantine-filter.ts';
 export {
   parseQuarantineQuery,

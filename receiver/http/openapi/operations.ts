@@ -431,6 +431,28 @@ export const OPERATIONS = {
     query: parameters.WaitingParameters,
     answers: { 200: { description: 'The status.', body: server.Status } },
   },
+  'GET /api/v1/overview': {
+    tag: 'Receiver',
+    summary: 'How it goes, at a glance',
+    query: parameters.OverviewParameters,
+    answers: { 200: { description: 'The overview.', body: server.Overview } },
+  },
+  'GET /api/v1/first-run': {
+    tag: 'Receiver',
+    summary: 'Whether anything has arrived, and what was refused',
+    query: parameters.WaitingParameters,
+    answers: { 200: { description: 'What is known.', body: server.FirstRun } },
+  },
+  'GET /api/v1/live': {
+    tag: 'Receiver',
+    summary: 'What comes in, as it comes',
+    description:
+      'Server-sent events: `listening`, `records` and `quarantined` (rows as GET /api/v1/records and ' +
+      'GET /api/v1/quarantine/signals tell them, at most 20 a second, and `leftOut`), `heartbeat` (after ten seconds ' +
+      'without them), `end`. 20 can listen at a time; who does not read is dropped.',
+    query: parameters.LiveParameters,
+    answers: { 200: { description: 'Events, without end.', types: ['text/event-stream'] } },
+  },
   'GET /api/v1/openapi.json': {
     tag: 'Receiver',
     summary: 'This description',

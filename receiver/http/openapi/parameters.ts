@@ -8,6 +8,7 @@ import { AUDIT_KINDS, LIST_ORDERS, MAX_ACTIVITY_DAYS } from '../../../storage/qu
 import { MAX_LIMIT } from '../../../storage/query/parameters.ts';
 import { RESOLUTIONS } from '../../../storage/query/quarantine-signals-query.ts';
 import { WINDOW_SIZES } from '../../../storage/query/windows.ts';
+import { MAX_TOP } from '../overview-routes.ts';
 
 const TIME = 'RFC 3339 with an offset, or a date, which is midnight in `timeZone`.';
 
@@ -60,6 +61,26 @@ const paging = {
     .describe(`Rows of one page at most. Default: ${MAX_LIMIT}.`),
   cursor: z.string().optional().describe('`nextCursor` of the page before.'),
 };
+
+/** Of events, which come when they come. */
+export const LiveParameters = z.object({ customerId, dimensionId });
+
+export const OverviewParameters = z.object({
+  from: z
+    .string()
+    .optional()
+    .describe(`Begin of the range of \`topCustomers\`. Default: a day before now. ${TIME}`),
+  to: z.string().optional().describe(`Its end, which is not in it. ${TIME}`),
+  timeZone: z
+    .string()
+    .optional()
+    .meta({
+      description: 'An IANA time zone, of today and of bare dates. Default: UTC.',
+      examples: ['Europe/Berlin'],
+    }),
+  top: z.int().min(1).max(MAX_TOP).optional().describe('Customers at most. Default: 10.'),
+  freshness,
+});
 
 /** Of single things, and of status. */
 export const WaitingParameters = z.object({ freshness });

@@ -1,7 +1,9 @@
 /** Answers about the receiver itself, of OTLP, and of SQL. */
 import { z } from 'zod';
 import { Settings } from '../../../storage/changes.ts';
-import { Instant, Sequence } from './common.ts';
+import { QUARANTINE_CODES } from '../../../storage/quarantine-codes.ts';
+import { OVERVIEW_PROBLEMS } from '../overview-routes.ts';
+import { Decimal, Instant, Sequence } from './common.ts';
 
 const SignalCounts = z.object({
   requests: z.int(),
@@ -31,6 +33,87 @@ export const Status = z
     settings: z.object(Settings.shape),
   })
   .meta({ id: 'Status' });
+
+const Counts = Status.shape.counts;
+const received = Status.shape.received;
+
+const QuarantineTotals = z
+  .array(
+    z.object({
+      reason: z.enum(QUARANTINE_CODES),
+      signals: z.int(),
+      lastSeen: Instant,
+      dimensions: z
+        .array(
+          z.object({
+            dimensionId: z.string().nullable().describe('null: the signals name none.'),
+            signals: z.int(),
+            quantity: Decimal.nullable().describe('What they would have counted.'),
+          }),
+        )
+        .describe('The first 20 by signals.'),
+    }),
+  )
+  .describe('In the order in which the reasons apply.');
+
+export const Overview = z
+  .object({
+    health: z.object({
+      state: Status.shape.state,
+      problems: z.array(z.enum(OVERVIEW_PROBLEMS)).describe('Empty: all is well.'),
+    }),
+    ingest: z.object({
+      perSecond: z.number().describe('Signals and records that were acknowledged, the mean of a minute.'),
+      series: z
+        .array(z.int())
+        .describe('Of each of the last 600 seconds, oldest first, since storage was opened the last time.'),
+      seriesUntil: Instant,
+    }),
+    freshness: z.object({
+      completeUntil: Instant,
+      behindSeconds: z.number(),
+      unloadedRows: z.int(),
+      unloadedBytes: z.int().describe('Of the journal.'),
+    }),
+    counts: Counts,
+    recordsToday: z.int().describe('With a timestamp of today.'),
+    topCustomers: z
+      .array(z.object({ customerId: z.string(), name: z.string().nullable(), records: z.int() }))
+      .describe('Those with most records in the range.'),
+    quarantine: QuarantineTotals,
+    disk: z.object({ freeBytes: z.int().nullable(), journalBytes: z.int() }),
+    lake: z
+      .object({
+        completeUntil: Instant.nullable().describe('When it had everything; null: never since the start.'),
+        behindSeconds: z.number().describe('0 while it has everything.'),
+      })
+      .nullable(),
+  })
+  .meta({ id: 'Overview' });
+
+export const FirstRun = z
+  .object({
+    hasRecords: z.boolean().describe('Whether there is a usage record that counts.'),
+    received,
+    refused: z
+      .array(
+        z.object({
+          time: Instant,
+          method: z.string(),
+          path: z.string().describe('Without its query.'),
+          status: z.int(),
+          code: z.string(),
+          contentType: z.string().nullable(),
+          userAgent: z.string().nullable(),
+          apiKey: z.enum(['valid', 'wrong', 'missing', 'not_needed']),
+          remote: z.enum(['loopback', 'private', 'public']),
+        }),
+      )
+      .describe('The last 50 requests that were to bring usage and were refused, the newest first.'),
+    quarantine: QuarantineTotals,
+    apiKeyRequired: z.boolean(),
+  })
+  .meta({ id: 'FirstRun' });
 
 export const Health = z.object({ status: z.literal('ok') });
 export const Ready = z.object({ status: z.literal('ready') });

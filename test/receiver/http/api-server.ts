@@ -10,6 +10,7 @@ import { type ApiAccess, apiRoutes } from '../../../receiver/http/api.ts';
 import { Ingest } from '../../../receiver/ingest.ts';
 import { IngestCounters } from '../../../receiver/ingest-counters.ts';
 import { rebuildLedger } from '../../../receiver/rebuild.ts';
+import { RefusedRequests } from '../../../receiver/refused-requests.ts';
 import { ApiClient } from '../../system/api/api-client.ts';
 
 export class ApiServer {
@@ -37,6 +38,10 @@ export class ApiServer {
       memory: { bytes: 0, limitBytes: 1 << 20 },
       state: () => ({ state: 'ready', diskIsFull: false }),
       counters: new IngestCounters(),
+      refused: new RefusedRequests(),
+      apiKeyRequired: false,
+      freeDiskBytes: () => null,
+      lake: () => null,
       actorOf: () => 'local',
       log: () => {},
     };

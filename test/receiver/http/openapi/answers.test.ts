@@ -279,6 +279,10 @@ test('the receiver itself', async () => {
   await api.ask('GET', '/api/v1/audit', 200);
   await api.ask('GET', '/api/v1/audit?kind=meter_put&limit=1', 200);
   await api.ask('GET', '/api/v1/status', 200);
+  await api.ask('GET', '/api/v1/overview', 200);
+  await api.ask('POST', '/v1/logs', 415, 'x', { 'Content-Type': 'text/plain' });
+  const { refused } = (await api.ask('GET', '/api/v1/first-run', 200)).body;
+  expect(refused.length).toBeGreaterThan(3);
   for (const open of ['/healthz', '/readyz', '/api/v1/openapi.json'])
     await api.ask('GET', open, 200, undefined, { Authorization: '' });
 });
@@ -288,6 +292,8 @@ const NOT_HERE = [
   'GET /api/v1/records/{recordId}/signal 410',
   'POST /api/v1/meters/test 429',
   'GET /readyz 503',
+  // Without end: live.test.ts.
+  'GET /api/v1/live 200',
 ];
 /** They say the same on every route. */
 const OF_ALL_ROUTES = [400, 401, 413, 415, 500, 503];
