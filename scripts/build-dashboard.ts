@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 import { DASHBOARD_OUTPUT, isDashboardStale } from '../receiver/dashboard.ts';
@@ -84,4 +85,12 @@ async function compress(folder: string): Promise<void> {
   }
 }
 
-if (import.meta.main) await buildDashboard();
+if (import.meta.main) {
+  try {
+    await buildDashboard();
+  } catch (error) {
+    // What is wrong with a source, for a log and a page: without colours, and without where the bundler found it.
+    console.error(stripVTControlCharacters((error as Error).message));
+    process.exitCode = 1;
+  }
+}
