@@ -5,17 +5,21 @@ import { parseSearch, stringifySearch } from './app/search.ts';
 import { customerRoute } from './pages/customer/route.ts';
 import { customersRoute } from './pages/customers/route.ts';
 import { dimensionsRoute } from './pages/dimensions/route.ts';
+import { explainRoute } from './pages/explain/route.ts';
 import { liveRoute } from './pages/live/route.ts';
 import { metersRoute } from './pages/meters/route.ts';
 import { overviewRoute } from './pages/overview/route.ts';
 import { periodsRoute } from './pages/periods/route.ts';
 import { qualityRoute } from './pages/quality/route.ts';
+import { recordRoute } from './pages/record/route.ts';
 import { sqlRoute } from './pages/sql/route.ts';
 
 const routeTree = rootRoute.addChildren([
   overviewRoute,
   customersRoute,
   customerRoute,
+  explainRoute,
+  recordRoute,
   dimensionsRoute,
   metersRoute,
   qualityRoute,

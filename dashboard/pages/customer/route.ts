@@ -1,9 +1,26 @@
 import { createRoute } from '@tanstack/react-router';
 import { lazyPage } from '../../app/lazy-page.ts';
 import { rootRoute } from '../../app/root.tsx';
+import { text, texts } from '../../app/search.ts';
+import { readUsageSearch, type UsageSearch } from './usage-search.ts';
+
+export interface CustomerSearch extends UsageSearch {
+  /** Cursors of the table's pages up to this one; none of them is the first page's. */
+  page?: string[];
+  /** The form to record usage is open. */
+  record?: '1';
+}
 
 export const customerRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/customers/$customerId',
+  validateSearch: (search: Record<string, unknown>): CustomerSearch => {
+    const page = texts(search, 'page');
+    return {
+      ...readUsageSearch(search),
+      ...(page.length === 0 ? {} : { page }),
+      ...(text(search, 'record') === '1' ? { record: '1' } : {}),
+    };
+  },
   component: lazyPage(() => import('./page.tsx')),
 });
