@@ -86,7 +86,7 @@ export async function seedDemo(url: string, nowMs: number): Promise<void> {
       if (customerId === 'tyrell' && day < 12) return [];
       const size = (4000 / (rank + 1)) * busy * (0.7 + random.next() * 0.6) * (1.6 - day / DAYS);
       const region = REGIONS[(rank + day) % REGIONS.length];
-      const at = (hours: number): string => new Date(midday - hours * 3600_000).toISOString();
+      const at = (hours: number): string => new Date(midday - (hours + rank * 0.27) * 3600_000).toISOString();
       return [
         {
           dimensionId: 'api.requests',
@@ -94,12 +94,13 @@ export async function seedDemo(url: string, nowMs: number): Promise<void> {
           timestamp: at(0),
           metadata: { region },
         },
-        {
+        // Busy days have more records, too.
+        ...Array.from({ length: Math.ceil((size * (rank + 1)) / 500) }, (_, part) => ({
           dimensionId: 'api.requests',
-          recordValue: `${Math.round(size / 3)}`,
-          timestamp: at(5),
-          metadata: { region: REGIONS[rank % 2] },
-        },
+          recordValue: `${Math.round(size / 9)}`,
+          timestamp: at(4 + part / 8),
+          metadata: { region: REGIONS[(rank + part) % REGIONS.length] },
+        })),
         {
           dimensionId: 'tokens',
           recordValue: `${Math.round(size * 211)}`,
