@@ -15,6 +15,12 @@ export const ATTR_USAGE_VALUE = 'usage.value';
 /** On logs and spans: the caller's own id of the event, which counts once however often it comes. */
 export const ATTR_USAGE_EVENT_ID = 'usage.event.id';
 
+/**
+ * On logs and spans: the signal is a usage record by hand, and this its `id`. The same record by `POST /api/v1/usage` with
+ * that id is the same: whichever way they come, they count once.
+ */
+export const ATTR_USAGE_RECORD_ID = 'usage.record.id';
+
 /** A log's own unique id in OpenTelemetry's conventions: the event id where {@link ATTR_USAGE_EVENT_ID} is absent. */
 export const ATTR_LOG_RECORD_UID = 'log.record.uid';
 

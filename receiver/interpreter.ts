@@ -20,6 +20,7 @@ import {
 import { inflate } from './inflate.ts';
 import { corrected, type ReadSignal, readEvent, readPoint } from './metering/as-claimed.ts';
 import type { BatchQueue, RowColumns } from './metering/batch-queue.ts';
+import { BUILTIN_METER_ID } from './metering/builtin-meter.ts';
 import { API_METER_ID, correctionKey, recordKey, replacementKey } from './metering/event-metering.ts';
 import { Metering, type MeteringOptions, type MeteringOutcome } from './metering/metering.ts';
 import { emptyOutcome } from './metering/outcome.ts';
@@ -255,7 +256,10 @@ export class Interpreter {
    * @returns a signal as its meter reads it now; null where the frame has none such
    */
   #readerOf(frame: JournalFrame): (reference: SignalReference) => ReadSignal | null {
-    const meterOf = (meterId: string) => this.registry.meters.find(({ id }) => id === meterId) ?? null;
+    // A signal that says to be a record by hand was read by the built-in meter.
+    const readerId = (meterId: string) => (meterId === API_METER_ID ? BUILTIN_METER_ID : meterId);
+    const meterOf = (meterId: string) =>
+      this.registry.meters.find(({ id }) => id === readerId(meterId)) ?? null;
     if (frame.kind === FRAME_METRICS) {
       this.#decodePoints(...bodyOf(frame));
       const columns = this.#columns;

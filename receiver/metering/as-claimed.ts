@@ -23,7 +23,8 @@ export interface ReadSignal {
   dimensionId: string | null;
   /** In {@link unit}; null for a running total too. */
   scaled: bigint | null;
-  unit: string;
+  /** null: the dimension's own. */
+  unit: string | null;
   timeUnixNano: bigint;
   startUnixNano: bigint;
   metadata: Record<string, string>;
@@ -86,12 +87,12 @@ export function readPoint(
 export function readEvent(signal: EventSignal, meter: Meter | null, arrivedAtUnixNano: bigint): ReadSignal {
   const claim = meter?.claimEvent(signal, arrivedAtUnixNano) ?? null;
   if (claim === null) return UNREAD;
-  const { customerId, dimensionId, metadata, unit, timeUnixNano, startUnixNano } = claim;
+  const { customerId, dimensionId, metadata, unit, timeUnixNano, startUnixNano, recordId } = claim;
   return {
     customerId,
     dimensionId,
     metadata,
-    unit,
+    unit: recordId === undefined ? unit : null,
     timeUnixNano,
     startUnixNano,
     scaled: eventValue(claim.value),
@@ -118,7 +119,7 @@ export function corrected(
   if (customerId === null) return 'customerId';
   const dimensionId = correction.dimensionId ?? signal.dimensionId;
   if (dimensionId === null) return 'dimensionId';
-  const recordValue = correction.recordValue ?? valueIn(registry.unitOf(dimensionId) ?? signal.unit, signal);
+  const recordValue = correction.recordValue ?? valueIn(registry.unitOf(dimensionId), signal);
   if (recordValue === null) return 'recordValue';
   const timeUnixNano = correction.timeUnixNano ?? String(signal.timeUnixNano);
   if (timeUnixNano === '0') return 'timeUnixNano';
@@ -126,9 +127,10 @@ export function corrected(
   return { customerId, dimensionId, recordValue, timeUnixNano, startUnixNano, metadata: signal.metadata };
 }
 
-function valueIn(unit: string, { scaled, unit: from }: ReadSignal): string | null {
+/** @param unit the dimension's; undefined where it is not known yet, and takes the signal's */
+function valueIn(unit: string | undefined, { scaled, unit: from }: ReadSignal): string | null {
   if (scaled === null) return null;
-  const factor = conversion(from, unit);
+  const factor = from === null || unit === undefined ? 'same' : conversion(from, unit);
   if (factor === null) return null;
   return textFromScaled(factor === 'same' ? scaled : convertScaled(scaled, factor));
 }

@@ -10,6 +10,7 @@ import {
   ATTR_USAGE_CUSTOMER_ID,
   ATTR_USAGE_DIMENSION_ID,
   ATTR_USAGE_EVENT_ID,
+  ATTR_USAGE_RECORD_ID,
   ATTR_USAGE_VALUE,
   UNIT_ONE,
   USAGE_METRIC_PREFIX,
@@ -27,6 +28,7 @@ const EVENT_FIELDS: readonly string[] = [
   ...POINT_FIELDS,
   ATTR_USAGE_VALUE,
   ATTR_USAGE_EVENT_ID,
+  ATTR_USAGE_RECORD_ID,
   ATTR_LOG_RECORD_UID,
 ];
 const ONE: AnyValue = { type: 'int', value: 1n };
@@ -61,6 +63,7 @@ export class BuiltinMeter implements Meter {
     const dimension = dimensionOf(attributes, signal.type === 'log' ? signal.eventName : '');
     if (dimension === null) return null;
     const value = attributeValue(attributes, ATTR_USAGE_VALUE) ?? ONE;
+    const recordId = idAt(attributes, ATTR_USAGE_RECORD_ID);
     return {
       customerId: customerOf(attributes, signal.group.resourceAttributes),
       dimensionId: dimension.id,
@@ -71,6 +74,7 @@ export class BuiltinMeter implements Meter {
       timeUnixNano:
         signal.type === 'log' ? signal.timeUnixNano || signal.observedTimeUnixNano : signal.endTimeUnixNano,
       startUnixNano: signal.type === 'log' ? 0n : signal.startTimeUnixNano,
+      ...(recordId === null ? {} : { recordId }),
       eventId: idAt(attributes, ATTR_USAGE_EVENT_ID) ?? idAt(attributes, ATTR_LOG_RECORD_UID),
     };
   }

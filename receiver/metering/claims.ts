@@ -65,6 +65,8 @@ export interface EventClaim extends Attribution {
   timeIsArrival?: boolean;
   /** Unix nanoseconds; 0n = unknown. */
   startUnixNano: bigint;
+  /** The signal is the record by hand with this id: {@link eventId} and {@link unit} are not looked at. */
+  recordId?: string;
   /** null: the signal names none; a span is known by its own ids then, a log record by its content. */
   eventId: string | null;
 }

@@ -135,7 +135,10 @@ export class EventMetering {
         isClaimed = true;
         if (meter.replaces.length > 0)
           replaced = replaced === null ? meter.replaces : [...replaced, ...meter.replaces];
-        const event = this.#eventOf(signal, claim, meter.id, meter.version);
+        const event =
+          claim.recordId === undefined
+            ? this.#eventOf(signal, claim, meter.id, meter.version)
+            : this.#recordOf(signal, claim, claim.recordId);
         this.#write(event, ordinal, sequence, receivedAtUnixNano, outcome, rows, signals.length - ordinal);
       }
       if (!isClaimed) outcome.ignored += 1;
@@ -204,6 +207,27 @@ export class EventMetering {
       timeIsArrival: claim.timeIsArrival === true,
       startUnixNano: claim.startUnixNano,
       key,
+    };
+  }
+
+  /** The record by hand that a signal says to be: nothing tells it from one that came over the API. */
+  #recordOf(signal: EventSignal, claim: EventClaim, id: string): Event {
+    const { customerId, dimensionId, metadata, value, timeUnixNano, startUnixNano } = claim;
+    return {
+      kind: 'record',
+      meterId: API_METER_ID,
+      meterVersion: 0,
+      isWeak: false,
+      customerId,
+      dimensionId,
+      unit: dimensionId === null ? '1' : this.#unitOf(dimensionId),
+      metadata,
+      hasDuplicateAttribute: !claim.allowsDuplicateAttributes && hasDuplicate(signal),
+      value,
+      timeUnixNano,
+      timeIsArrival: false,
+      startUnixNano,
+      key: Buffer.from(recordKey({ id }, 0, 0), 'hex'),
     };
   }
 
@@ -447,7 +471,7 @@ function sized(text: string): string {
 }
 
 /** The key of a record by hand. */
-export function recordKey({ id }: RecordInput, sequence: number, ordinal: number): string {
+export function recordKey({ id }: Pick<RecordInput, 'id'>, sequence: number, ordinal: number): string {
   return id === null ? keyOf(['record', sequence, ordinal]) : keyOf(['id', id]);
 }
 
