@@ -27,6 +27,9 @@ const LOAD_ROWS = ROW_GROUP;
 /** Size of DuckDB's log beyond which a checkpoint waits for the questions that keep DuckDB from its own. */
 const LOG_LIMIT_BYTES = 256 * 1024 * 1024;
 
+/** Questions that take a snapshot themselves, for they make tables in it (periods/frozen-ledger.ts). */
+const OWN_SNAPSHOTS: ReadonlySet<QueryRequest['type']> = new Set(['statementDrafts', 'adjustments']);
+
 /** 32 hex digits as four words, the lowest first, as batches have them. */
 function keyWords(hex: string): Uint32Array {
   return Uint32Array.from([24, 16, 8, 0], (at) => Number.parseInt(hex.slice(at, at + 8), 16));
@@ -194,7 +197,8 @@ class LedgerThread {
 
   #query(request: QueryRequest): Promise<unknown> {
     if (request.type === 'eventKeys') return this.#queryEventKeys(request.query);
-    return this.#inSnapshot((connection) => runQuery(connection, request));
+    const ask = (connection: DuckDBConnection) => runQuery(connection, request);
+    return OWN_SNAPSHOTS.has(request.type) ? this.#withConnection(ask) : this.#inSnapshot(ask);
   }
 
   /** New keys, which most are, are known to be so from memory: only the others are worth a scan of all events. */
