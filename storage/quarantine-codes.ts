@@ -27,6 +27,7 @@ export const QUARANTINE_CODES = [
   'baseline',
   'id_too_long',
   'unknown_customer',
+  'before_baseline',
 ] as const;
 
 export type QuarantineCode = (typeof QUARANTINE_CODES)[number];

@@ -88,16 +88,23 @@ export class SegmentTail {
     return this.#levelBefore(this.#readings.length);
   }
 
+  /** The baseline whose place a reading would take; null if it would take none. */
+  displacedBy(reading: Reading): Reading | null {
+    const at = this.#place(reading);
+    const next = this.#readings.at(at);
+    const isFirst = this.#levelBefore(at) === null;
+    return isFirst && next !== undefined && isBaseline(this.#rule, next) ? next : null;
+  }
+
   /** Adds a reading that is not there yet. The reading must not precede the readings that were left out. */
   insert(reading: Reading): Insertion {
     const rule = this.#rule;
     const at = this.#place(reading);
     const before = this.#levelBefore(at);
-    const next = this.#readings.at(at);
     const insertion: Insertion = {
       increment: incrementOf(rule, before, reading),
       isBaseline: before === null && isBaseline(rule, reading),
-      displacedBaseline: before === null && next !== undefined && isBaseline(rule, next) ? next : null,
+      displacedBaseline: this.displacedBy(reading),
       sameTime: this.#countAt(at, reading.timeUnixNano),
       corrections: [],
     };

@@ -7,7 +7,7 @@ import type { DuckDBConnection, DuckDBDecimalValue } from '@duckdb/node-api';
 import { readBigInt, writeBigInt } from '../decimal.ts';
 import { VALUE_DECIMAL } from '../ledger-batch.ts';
 import { codeNumber } from '../quarantine-codes.ts';
-import { type Reading, SegmentTail } from './cumulative.ts';
+import { compareReadings, type Reading, SegmentTail } from './cumulative.ts';
 import type { RowOrigin } from './fact-writer.ts';
 import {
   type Listing,
@@ -38,6 +38,7 @@ import { TableAppender } from './table-appender.ts';
 import { compare64, compare128, copy64, copy128, read64, write64 } from './words.ts';
 
 const BASELINE = codeNumber('baseline');
+const BEFORE_BASELINE = codeNumber('before_baseline');
 const LAST_INSTANT = 2n ** 63n - 2n;
 
 export interface DeferredRow extends RowOrigin {
@@ -60,6 +61,8 @@ interface Segment {
   /** The earliest new reading: what is stored from there on is fetched. */
   fromUnixNano: bigint;
   tail: SegmentTail;
+  /** A person has said what the baseline is worth, or that it is worth nothing. */
+  settledBaseline: Reading | null;
 }
 
 export interface LoadTables extends QuarantineTables {
@@ -123,6 +126,13 @@ class Settlement {
 
   #count(row: DeferredRow, key: QuarantineKey, state: KeyState): void {
     const { slots, facts } = this.#tables;
+    const isReading = (slots.flags[row.slot] & FLAG_CUMULATIVE) !== 0;
+    if (isReading && this.#isBeforeSettled(row)) {
+      // What it would add to the baseline is in what the person said.
+      if (state.listing === null) state.listing = this.#quarantine.list(row, BEFORE_BASELINE);
+      else this.#quarantine.seeAgain(row, key, state.listing);
+      return;
+    }
     state.counted = true;
     if (state.listing !== null) this.#quarantine.remove(key, state.listing);
     state.listing = null;
@@ -131,22 +141,29 @@ class Settlement {
       customer: slots.customer[row.slot],
       dimension: slots.dimension[row.slot],
     };
-    if ((slots.flags[row.slot] & FLAG_CUMULATIVE) === 0) {
+    if (!isReading) {
       facts.addUsage(row, keys, KIND_RECORD);
       return;
     }
 
     const segment = this.#segments.get(segmentName(row, slots))!;
-    const { increment, isBaseline, displacedBaseline, sameTime, corrections } = segment.tail.insert({
-      timeUnixNano: read64(row.batch.timeUnixNano, row.row),
-      value: readBigInt(row.batch.quantity, row.row * 4),
-    });
+    const { increment, isBaseline, displacedBaseline, sameTime, corrections } = segment.tail.insert(
+      readingOf(row),
+    );
     facts.addReading(row, keys.series);
     const at = facts.addUsage(row, keys, incrementKind(sameTime));
     writeBigInt(increment, facts.usage.words(5), at * 4);
     if (isBaseline) state.listing = this.#quarantine.list(row, BASELINE);
     if (displacedBaseline !== null) this.#displaceBaseline(segment, displacedBaseline);
     for (const { timeUnixNano, change } of corrections) this.#correct(row, segment, timeUnixNano, change);
+  }
+
+  /** Whether a reading would take the place of a baseline that a person has settled. */
+  #isBeforeSettled(row: DeferredRow): boolean {
+    const { settledBaseline, tail } = this.#segments.get(segmentName(row, this.#tables.slots))!;
+    if (settledBaseline === null) return false;
+    const displaced = tail.displacedBy(readingOf(row));
+    return displaced !== null && compareReadings(displaced, settledBaseline) === 0;
   }
 
   #displaceBaseline(segment: Segment, { timeUnixNano, value }: Reading): void {
@@ -329,9 +346,9 @@ function withoutStaged(rows: readonly DeferredRow[], { facts, slots }: LoadTable
 async function loadSegments(
   rows: readonly DeferredRow[],
   states: Map<string, KeyState>,
-  { connection, slots }: LoadTables,
+  { connection, slots, quarantineIsEmpty }: LoadTables,
 ): Promise<Map<string, Segment>> {
-  const wanted = new Map<string, Omit<Segment, 'tail'>>();
+  const wanted = new Map<string, Omit<Segment, 'tail' | 'settledBaseline'>>();
   for (const row of rows) {
     if (row.code !== 0 || (slots.flags[row.slot] & FLAG_CUMULATIVE) === 0) continue;
     if (states.get(keyName(row, slots))!.counted) continue;
@@ -366,6 +383,7 @@ async function loadSegments(
   table.close();
   const levels = await levelsBefore(connection);
   const readings = await readingsFrom(connection);
+  const settled = quarantineIsEmpty ? new Map<number, Reading>() : await settledBaselines(connection);
   for (const [n, [name, segment]] of [...wanted].entries()) {
     const rule = {
       startUnixNano: segment.startUnixNano,
@@ -374,7 +392,8 @@ async function loadSegments(
     };
     const level = levels.get(n);
     const before = level === undefined ? null : segment.startUnixNano === 0n ? level.last : level.greatest;
-    segments.set(name, { ...segment, tail: new SegmentTail(rule, before, readings.get(n)) });
+    const tail = new SegmentTail(rule, before, readings.get(n));
+    segments.set(name, { ...segment, tail, settledBaseline: settled.get(n) ?? null });
   }
   return segments;
 }
@@ -411,8 +430,31 @@ async function readingsFrom(connection: DuckDBConnection): Promise<Map<number, R
   return readings;
 }
 
+/** Per wanted segment: the baseline that was corrected or dismissed, where there is one. */
+async function settledBaselines(connection: DuckDBConnection): Promise<Map<number, Reading>> {
+  const reader = await connection.runAndReadAll(`SELECT w.n, q.time_nano, q.quantity
+    FROM stored.quarantine q JOIN temp.wanted_segments w
+      ON q.series = w.series AND q.start_nano = epoch_ns(w.start_time)
+    WHERE q.code = ${BASELINE} AND q.resolution <> '${RESOLUTION_OPEN}'`);
+  return new Map(
+    reader
+      .getRows()
+      .map(
+        ([n, time, quantity]) =>
+          [Number(n), { timeUnixNano: BigInt(time as bigint), value: scaled(quantity) }] as const,
+      ),
+  );
+}
+
 function scaled(value: unknown): bigint {
   return (value as DuckDBDecimalValue).value;
+}
+
+function readingOf({ batch, row }: DeferredRow): Reading {
+  return {
+    timeUnixNano: read64(batch.timeUnixNano, row),
+    value: readBigInt(batch.quantity, row * 4),
+  };
 }
 
 function keyName({ batch, row }: DeferredRow, slots: SlotTable): string {

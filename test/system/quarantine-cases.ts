@@ -51,6 +51,8 @@ export interface QuarantineCase {
   /** usage-meter.yaml while the signals come; default: none. */
   settings?: string;
   given?: (dimension: string) => Declaration[];
+  /** Signals that come first, are listed, and are corrected to 100. */
+  settled?: (names: Names) => Entry[];
   /** Signals that are counted, and that come with the faulty ones; default: another customer's 7. */
   good?: (names: Names) => Entry[];
   /** One signal each. */
@@ -771,6 +773,19 @@ export const CASES: readonly QuarantineCase[] = [
     counted: { 'acme / baseline': '125' },
     repairs: [{ correction: { recordValue: '100' } }],
     repaired: { 'acme / baseline': '225' },
+  },
+  {
+    code: 'before_baseline',
+    kind: 'metrics',
+    how: 'a reading that comes late, from before a baseline that was billed by hand',
+    dimension: 'before_baseline',
+    settled: (names) => [point(names, { temporality: 2 }, { value: 100n, start: 0n, time: NOW })],
+    good: (names) => [point(names, { temporality: 2 }, { value: 110n, start: 0n, time: NOW + SECOND })],
+    faulty: (names) => [point(names, { temporality: 2 }, { value: 40n, start: 0n, time: NOW - SECOND })],
+    listed: { quantity: '40' },
+    counted: { 'acme / before_baseline': '110' },
+    repairs: [{ correction: { recordValue: '5' } }],
+    repaired: { 'acme / before_baseline': '115' },
   },
   {
     code: 'id_too_long',
