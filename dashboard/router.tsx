@@ -6,6 +6,7 @@ import { customerRoute } from './pages/customer/route.ts';
 import { customersRoute } from './pages/customers/route.ts';
 import { dimensionsRoute } from './pages/dimensions/route.ts';
 import { explainRoute } from './pages/explain/route.ts';
+import { firstRunRoute } from './pages/first-run/route.ts';
 import { liveRoute } from './pages/live/route.ts';
 import { metersRoute } from './pages/meters/route.ts';
 import { overviewRoute } from './pages/overview/route.ts';
@@ -16,6 +17,7 @@ import { sqlRoute } from './pages/sql/route.ts';
 
 const routeTree = rootRoute.addChildren([
   overviewRoute,
+  firstRunRoute,
   customersRoute,
   customerRoute,
   explainRoute,

@@ -3,8 +3,8 @@
  * page needs no time zone arithmetic of its own: `Intl.DateTimeFormat` shows, and dates are counted as UTC's. (Pure.)
  */
 
-/** `short-day` has no year, for axes. */
-export type TimeDetail = 'month' | 'day' | 'short-day' | 'hour' | 'minute' | 'second';
+/** `short-day` has no year, for axes; `time` no date. */
+export type TimeDetail = 'month' | 'day' | 'short-day' | 'hour' | 'minute' | 'second' | 'time';
 
 const OPTIONS: Readonly<Record<TimeDetail, Intl.DateTimeFormatOptions>> = {
   month: { year: 'numeric', month: 'short' },
@@ -28,6 +28,7 @@ const OPTIONS: Readonly<Record<TimeDetail, Intl.DateTimeFormatOptions>> = {
     second: '2-digit',
     hourCycle: 'h23',
   },
+  time: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
 };
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -72,14 +73,21 @@ export function ageText(instant: string, nowMs: number): string {
 /** A date of the calendar: "2026-03-01". */
 export type CalendarDate = string;
 
+const dates = new Map<string, Intl.DateTimeFormat>();
+
 /** The date of an instant in a zone. */
 export function dateIn(zone: string, nowMs: number): CalendarDate {
-  const parts = new Intl.DateTimeFormat('en-u-ca-iso8601', {
-    timeZone: zone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-  }).formatToParts(nowMs);
+  let known = dates.get(zone);
+  if (known === undefined) {
+    known = new Intl.DateTimeFormat('en-u-ca-iso8601', {
+      timeZone: zone,
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+    });
+    dates.set(zone, known);
+  }
+  const parts = known.formatToParts(nowMs);
   const part = (type: string): string => parts.find((each) => each.type === type)?.value ?? '';
   return `${part('year')}-${part('month')}-${part('day')}`;
 }

@@ -6,6 +6,7 @@ import { useAnswer } from '../../api/query.ts';
 import { useTimeZone } from '../../app/time-zone.ts';
 import { ageText } from '../../format/time.ts';
 import { Button } from '../../kit/button.tsx';
+import { ButtonLink } from '../../kit/button-link.tsx';
 import { SearchField } from '../../kit/field.tsx';
 import { PageFrame, Toolbar } from '../../kit/page-frame.tsx';
 import { Sparkline } from '../../kit/sparkline.tsx';
@@ -139,7 +140,10 @@ export function Page(): ReactNode {
         isStale={customers.isPlaceholderData}
         empty={
           search === undefined ? (
-            <EmptyState title="No customers yet">
+            <EmptyState
+              title="No customers yet"
+              action={<ButtonLink to="/first-run">Connect an app</ButtonLink>}
+            >
               They appear with their first usage, or you declare them here.
             </EmptyState>
           ) : (

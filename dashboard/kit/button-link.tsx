@@ -1,0 +1,22 @@
+/** A link that looks like a button: it goes somewhere, and does nothing else. */
+import { Link, type LinkComponentProps } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import styles from './button.module.css';
+import linkStyles from './button-link.module.css';
+import { Icon, type IconName } from './icon.tsx';
+
+export interface ButtonLinkProps {
+  to: NonNullable<LinkComponentProps['to']>;
+  look?: 'plain' | 'primary' | 'quiet';
+  icon?: IconName;
+  children: ReactNode;
+}
+
+export function ButtonLink({ to, look = 'plain', icon, children }: ButtonLinkProps): ReactNode {
+  return (
+    <Link to={to} className={`${styles.button} ${styles[look]} ${linkStyles.link}`}>
+      {icon && <Icon name={icon} />}
+      {children}
+    </Link>
+  );
+}
