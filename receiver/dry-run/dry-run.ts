@@ -200,6 +200,7 @@ class DryRun {
         meterIds: [meterId],
         from: 0n,
         to: LAST_INSTANT,
+        order: 'asc',
         limit: maxRecords,
         after: null,
         asOf: null,

@@ -24,28 +24,41 @@ const ORDER: { column: string; told?: string; literal: (text: string) => string 
   { column: 'coalesce(event, 0)', literal: (text) => `${text}::UHUGEINT` },
 ];
 
+/** Oldest or newest first. */
+export type RecordDirection = 'asc' | 'desc';
+
 /** What ORDER BY takes. */
-export const RECORD_ORDER = ORDER.map(({ column }) => column).join(', ');
+export function recordOrder(direction: RecordDirection): string {
+  return ORDER.map(({ column }) => `${column} ${direction}`).join(', ');
+}
+
+export const RECORD_ORDER = recordOrder('asc');
 
 /** Columns of a row that {@link nextPosition} takes, named order0, order1, … */
 export const ORDER_COLUMNS = ORDER.map(({ column, told }, i) => `${told ?? column} AS order${i}`).join(', ');
 const ORDER_NAMES = ORDER.map((_, i) => `order${i}`);
 
-/** The same columns of the rows `alias`. */
-export function orderColumnsOf(alias: string): string {
-  return ORDER_NAMES.map((name) => `${alias}.${name}`).join(', ');
+/** The same columns of the rows `alias`; with a direction, as ORDER BY takes them. */
+export function orderColumnsOf(alias: string, direction?: RecordDirection): string {
+  return ORDER_NAMES.map((name) => `${alias}.${name}${direction === undefined ? '' : ` ${direction}`}`).join(
+    ', ',
+  );
 }
 
 /** How many columns those are. */
 export const ORDER_WIDTH = ORDER.length;
 
 /** The condition and the OFFSET under which a page begins behind a position; null is before everything. */
-export function pageBegin(after: RecordPosition | null): { condition: string; offset: number } {
+export function pageBegin(
+  after: RecordPosition | null,
+  direction: RecordDirection = 'asc',
+): { condition: string; offset: number } {
   if (after === null) return { condition: 'true', offset: 0 };
   const places = ORDER.map(({ column, literal }, i) => ({ name: column, value: literal(after[i]) }));
   const alike = places.map(({ name, value }) => `${name} = ${value}`).join(' AND ');
   // The first is implied by the second, and lets DuckDB leave out blocks.
-  const condition = `${places[0].name} >= ${places[0].value} AND (${behind(places)} OR (${alike}))`;
+  const than = direction === 'asc' ? '>' : '<';
+  const condition = `${places[0].name} ${than}= ${places[0].value} AND (${behind(places, than)} OR (${alike}))`;
   return { condition, offset: Number(after[ORDER_WIDTH]) };
 }
 

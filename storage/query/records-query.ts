@@ -11,8 +11,9 @@ import {
   ORDER_WIDTH,
   orderColumnsOf,
   pageBegin,
-  RECORD_ORDER,
+  type RecordDirection,
   type RecordPosition,
+  recordOrder,
 } from './record-order.ts';
 import {
   BoundValues,
@@ -32,6 +33,8 @@ export interface RecordsQuery extends UsageFilter {
   from: bigint;
   /** Unix nanoseconds, excluded. */
   to: bigint;
+  /** By timestamp, then in the order in which they came; or all of it the other way. */
+  order: RecordDirection;
   /** Rows of this page at most. */
   limit: number;
   /** The last record of the page before. */
@@ -42,7 +45,7 @@ export interface RecordsQuery extends UsageFilter {
   completeUntil: bigint | null;
 }
 
-/** Rows by timestamp, then in the order in which they came. */
+/** Rows as `order` says. */
 export interface RecordsAnswer {
   rows: UsageRecord[];
   /** Asks for the next page; null on the last one. */
@@ -57,10 +60,13 @@ const PARAMETERS = [
   'timeZone',
   'metadata.',
   'meterId',
+  'order',
   'limit',
   'cursor',
   'asOf',
 ] as const;
+
+const direction = z.enum(['asc', 'desc'], { error: 'order must be asc or desc' });
 
 /**
  * Reads the parameters of GET /api/v1/records; `timeZone` is that of bare dates, `meterId` (repeatable) leaves out what
@@ -74,6 +80,7 @@ export function parseRecordsQuery(params: Iterable<[string, string]>): RecordsQu
     ...parameters.filter(),
     ...parameters.range(timeZone),
     meterIds: parameters.all('meterId'),
+    order: parameters.one('order', direction) ?? 'asc',
     limit: parameters.limit(),
     after: null,
     asOf: asOfParameter(parameters, timeZone),
@@ -118,33 +125,34 @@ export async function queryRecords(
     }
     conditions.push(`series IN (SELECT series FROM stored.series WHERE ${matching.join(' AND ')})`);
   }
-  const { condition, offset } = pageBegin(query.after);
+  const { order } = query;
+  const { condition, offset } = pageBegin(query.after, order);
   conditions.push(condition);
   // Where the page ends is found by times alone, and only the rows up to there are read whole.
   const wanted = query.limit + 1 + offset;
   const end = await connection.runAndReadAll(
-    `SELECT epoch_ns(max(time)) FROM (
-      SELECT time FROM stored.usage WHERE ${conditions.join(' AND ')} ORDER BY time LIMIT ${wanted})`,
+    `SELECT epoch_ns(${order === 'asc' ? 'max' : 'min'}(time)) FROM (
+      SELECT time FROM stored.usage WHERE ${conditions.join(' AND ')} ORDER BY time ${order} LIMIT ${wanted})`,
     bound.values,
   );
   const lastTime = end.getRows()[0][0] as bigint | null;
   if (lastTime === null) return { rows: [], nextCursor: null };
-  conditions.push(`time <= ${instant(lastTime)}`);
+  conditions.push(`time ${order === 'asc' ? '<=' : '>='} ${instant(lastTime)}`);
   // The page is cut on narrow rows; only its own rows meet the dictionaries.
   const reader = await connection.runAndReadAll(
     `
     WITH page AS (
       SELECT series, customer, dimension, start_time, time, quantity, kind, sequence, event, ${ORDER_COLUMNS}
       FROM stored.usage WHERE ${conditions.join(' AND ')}
-      ORDER BY ${RECORD_ORDER} LIMIT ${query.limit + 1} OFFSET ${offset})
+      ORDER BY ${recordOrder(order)} LIMIT ${query.limit + 1} OFFSET ${offset})
     SELECT ${RECORD_COLUMNS}, ${orderColumnsOf('u')} FROM ${withNames('page')}
-    ORDER BY ${orderColumnsOf('u')}`,
+    ORDER BY ${orderColumnsOf('u', order)}`,
     bound.values,
   );
   const stored = reader.getRows();
   const shown = stored.slice(0, query.limit);
   const rows = shown.map(toUsageRecord);
   if (stored.length <= query.limit) return { rows, nextCursor: null };
-  const order = shown.map((row) => row.slice(RECORD_WIDTH, RECORD_WIDTH + ORDER_WIDTH));
-  return { rows, nextCursor: cursorText(recordsFingerprint(query), nextPosition(order, query.after)) };
+  const places = shown.map((row) => row.slice(RECORD_WIDTH, RECORD_WIDTH + ORDER_WIDTH));
+  return { rows, nextCursor: cursorText(recordsFingerprint(query), nextPosition(places, query.after)) };
 }

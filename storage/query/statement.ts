@@ -190,9 +190,9 @@ export function seriesConditions(keys: FilterKeys, filter: UsageFilter, bound: B
  * "Behind this row" for rows ordered by these columns, as (a > x OR (a = x AND (b > y OR …))).
  * Columns and values are never NULL.
  */
-export function behind(columns: { name: string; value: string }[]): string {
+export function behind(columns: { name: string; value: string }[], than: '>' | '<' = '>'): string {
   if (columns.length === 0) return 'false';
   const [{ name, value }, ...rest] = columns;
-  if (rest.length === 0) return `${name} > ${value}`;
-  return `(${name} > ${value} OR (${name} = ${value} AND ${behind(rest)}))`;
+  if (rest.length === 0) return `${name} ${than} ${value}`;
+  return `(${name} ${than} ${value} OR (${name} = ${value} AND ${behind(rest, than)}))`;
 }

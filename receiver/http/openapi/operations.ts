@@ -156,7 +156,7 @@ export const OPERATIONS = {
     tag: 'Usage',
     summary: 'Usage records as stored',
     query: parameters.RecordsParameters,
-    answers: { 200: { description: 'By timestamp.', body: usage.RecordsAnswer } },
+    answers: { 200: { description: 'By timestamp, as `order` says.', body: usage.RecordsAnswer } },
   },
   'GET /api/v1/records/{recordId}': {
     tag: 'Usage',

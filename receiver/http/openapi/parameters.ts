@@ -128,6 +128,10 @@ export const RecordsParameters = z.object({
   dimensionId,
   metadata,
   meterId: many('Counted by these meters only. May come several times.'),
+  order: z
+    .enum(['asc', 'desc'])
+    .optional()
+    .describe('`asc` (the default): by timestamp, then as they came. `desc`: the other way.'),
   timeZone,
   asOf,
   ...paging,

@@ -83,6 +83,7 @@ describe('of several records', () => {
     ['&metadata.r=eu&metadata.r=us', ['b d 1 record', 'a d 2 record']],
     ['&metadata.r=us&customerId=a', []],
     ['&customerId=nobody', []],
+    ['&order=desc&customerId=a', ['a e -4 correction', 'a e 3 increment', 'a e 3 increment', 'a d 2 record']],
     ['&timeZone=America/Los_Angeles&dimensionId=d', ['a d 2 record', 'a d 5 record']],
   ])('"%s" asks for', async (params, expected) => {
     expect((await ask(`${MARCH}${params}`)).rows.map(brief)).toEqual(expected);
@@ -92,19 +93,23 @@ describe('of several records', () => {
     expect(await ask('from=2026-03-01&to=2026-03-01')).toEqual({ rows: [], nextCursor: null });
   });
 
-  test.each([1, 2, 3, 4, 5, 6])('pages of %i make the whole', async (limit) => {
-    const whole = await ask(MARCH);
-    const rows: UsageRecord[] = [];
-    for (let cursor: string | null = ''; cursor !== null; ) {
-      const page: RecordsAnswer = await ask(
-        `${MARCH}&limit=${limit}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
-      );
-      rows.push(...page.rows);
-      cursor = page.nextCursor;
-      if (cursor !== null) expect(page.rows).toHaveLength(limit);
-    }
-    expect(rows).toEqual(whole.rows);
-  });
+  test.each(['asc', 'desc'].flatMap((order) => [1, 2, 3, 4, 5, 6].map((limit) => ({ order, limit }))))(
+    'pages of $limit make the whole, $order',
+    async ({ order, limit }) => {
+      const range = `${MARCH}&order=${order}`;
+      const whole = await ask(range);
+      const rows: UsageRecord[] = [];
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const page: RecordsAnswer = await ask(
+          `${range}&limit=${limit}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+        );
+        rows.push(...page.rows);
+        cursor = page.nextCursor;
+        if (cursor !== null) expect(page.rows).toHaveLength(limit);
+      }
+      expect(rows).toEqual(whole.rows);
+    },
+  );
 
   test('pages go on where they ended when rows are moved in between', async () => {
     const whole = await ask(MARCH);
@@ -136,6 +141,7 @@ test.each([
   [`${MARCH}&window=day`, 'window'],
   [`${MARCH}&groupBy=customerId`, 'groupBy'],
   [`${MARCH}&limit=-1`, 'limit'],
+  [`${MARCH}&order=newest`, 'order'],
   [`${MARCH}&cursor=WzFd`, 'cursor'],
   [`${MARCH}&dimensionId=`, 'dimensionId'],
 ])('"%s" is refused for %s', (params, parameter) => {
