@@ -27,6 +27,8 @@ export interface ChartProps {
   /** At most eight are told apart by colour. */
   series: readonly ChartSeries[];
   unit?: string;
+  /** Whether the sum of the series means something; true unless said otherwise. */
+  isTotalShown?: boolean;
   height?: number;
   /** A bar was clicked, or Enter pressed; `seriesIndex` is null for the window as a whole. */
   onOpen?: (windowIndex: number, seriesIndex: number | null) => void;
@@ -34,7 +36,16 @@ export interface ChartProps {
 
 const COLOURS = 8;
 
-export function Chart({ label, windows, detail, series, unit, height = 220, onOpen }: ChartProps): ReactNode {
+export function Chart({
+  label,
+  windows,
+  detail,
+  series,
+  unit,
+  isTotalShown = true,
+  height = 220,
+  onOpen,
+}: ChartProps): ReactNode {
   const [zone] = useTimeZone();
   const [at, setAt] = useState<number | null>(null);
   const frame = useRef<HTMLDivElement>(null);
@@ -138,7 +149,9 @@ export function Chart({ label, windows, detail, series, unit, height = 220, onOp
         {at !== null && shown !== undefined && shown !== null ? (
           <>
             <strong>{timeText(shown, zone, detail)}</strong>
-            {series.length > 1 && <Total series={series} at={at} {...(unit === undefined ? {} : { unit })} />}
+            {isTotalShown && series.length > 1 && (
+              <Total series={series} at={at} {...(unit === undefined ? {} : { unit })} />
+            )}
           </>
         ) : (
           <span className={styles.hint}>{label}</span>

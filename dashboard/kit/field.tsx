@@ -8,6 +8,8 @@ export interface FieldProps {
   help?: ReactNode;
   /** What is wrong with it; see `fieldErrors` of kit/problem.ts. */
   error?: string | undefined;
+  /** The label is said, and not shown: of one of several alike. */
+  isLabelHidden?: boolean;
 }
 
 interface FieldInput {
@@ -23,7 +25,13 @@ export function useField(): FieldInput {
   return useContext(FieldContext);
 }
 
-export function Field({ label, help, error, children }: FieldProps & { children: ReactNode }): ReactNode {
+export function Field({
+  label,
+  help,
+  error,
+  isLabelHidden = false,
+  children,
+}: FieldProps & { children: ReactNode }): ReactNode {
   const id = useId();
   const describedBy = [help ? `${id}-help` : '', error === undefined ? '' : `${id}-error`].join(' ').trim();
   const input: FieldInput = {
@@ -33,7 +41,7 @@ export function Field({ label, help, error, children }: FieldProps & { children:
   };
   return (
     <div className={styles.field}>
-      <label htmlFor={id} className={styles.label}>
+      <label htmlFor={id} className={isLabelHidden ? 'visually-hidden' : styles.label}>
         {label}
       </label>
       <FieldContext value={input}>{children}</FieldContext>

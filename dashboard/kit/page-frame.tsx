@@ -8,7 +8,13 @@ export interface PageFrameProps {
   title: string;
   /** One sentence of what is seen here. */
   description?: ReactNode;
-  back?: { to: NonNullable<LinkProps['to']>; label: string };
+  back?: {
+    to: NonNullable<LinkProps['to']>;
+    label: string;
+    /** Of the address: an id, the view that it was left in. */
+    params?: Record<string, string>;
+    search?: object;
+  };
   /** Tags beside the title. */
   tags?: ReactNode;
   actions?: ReactNode;
@@ -23,12 +29,7 @@ export function PageFrame({ title, description, back, tags, actions, children }:
     <div className={styles.page}>
       <header className={styles.head}>
         <div className={styles.titles}>
-          {back && (
-            <Link to={back.to} className={styles.back}>
-              <Icon name="left" />
-              {back.label}
-            </Link>
-          )}
+          {back && <Back {...back} />}
           <div className={styles.title}>
             <h1>{title}</h1>
             {tags}
@@ -39,6 +40,15 @@ export function PageFrame({ title, description, back, tags, actions, children }:
       </header>
       {children}
     </div>
+  );
+}
+
+function Back({ label, ...place }: NonNullable<PageFrameProps['back']>): ReactNode {
+  return (
+    <Link {...(place as LinkProps)} className={styles.back}>
+      <Icon name="left" />
+      {label}
+    </Link>
   );
 }
 
