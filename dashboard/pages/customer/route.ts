@@ -7,6 +7,8 @@ import { readUsageSearch, type UsageSearch } from './usage-search.ts';
 export interface CustomerSearch extends UsageSearch {
   /** Cursors of the table's pages up to this one; none of them is the first page's. */
   page?: string[];
+  /** The same of the recent records. */
+  recent?: string[];
   /** The form to record usage is open. */
   record?: '1';
 }
@@ -16,9 +18,11 @@ export const customerRoute = createRoute({
   path: '/customers/$customerId',
   validateSearch: (search: Record<string, unknown>): CustomerSearch => {
     const page = texts(search, 'page');
+    const recent = texts(search, 'recent');
     return {
       ...readUsageSearch(search),
       ...(page.length === 0 ? {} : { page }),
+      ...(recent.length === 0 ? {} : { recent }),
       ...(text(search, 'record') === '1' ? { record: '1' } : {}),
     };
   },
