@@ -247,13 +247,15 @@ async function usedTerms(
   terms: readonly DimensionTerms[],
 ): Promise<readonly DimensionTerms[]> {
   if (keys.customers === null || terms.length <= 1) return terms;
-  // Levels are carried in from any time before.
+  const rows = (times: string[], dimensions: number[] | null) =>
+    `SELECT dimension FROM stored.usage
+    WHERE ${[...times, ...keyConditions({ ...keys, dimensions })].join(' AND ')} GROUP BY dimension`;
+  const { from, to } = query;
+  // Levels are carried in from any time before. Two scans, because DuckDB leaves out blocks by conditions without OR.
   const levels = terms.filter(isOfLevels).map(({ dimension }) => dimension);
-  const since = `time >= ${instant(query.from)}${levels.length === 0 ? '' : ` OR dimension IN (${levels.join(', ')})`}`;
-  const reader = await connection.runAndReadAll(
-    `SELECT DISTINCT dimension FROM stored.usage
-    WHERE ${[`time < ${instant(query.to)}`, `(${since})`, ...keyConditions(keys)].join(' AND ')}`,
-  );
+  const scans = [rows([`time >= ${instant(from)}`, `time < ${instant(to)}`], keys.dimensions)];
+  if (levels.length > 0) scans.push(rows([`time < ${instant(from)}`], levels));
+  const reader = await connection.runAndReadAll(scans.join(' UNION ALL '));
   const used = new Set(reader.getRows().map(([dimension]) => Number(dimension)));
   return terms.filter(({ dimension }) => used.has(dimension));
 }
