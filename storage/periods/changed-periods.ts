@@ -48,6 +48,31 @@ export async function changedPeriods(
   return candidates;
 }
 
+/**
+ * SQL of the keys of all customers of whom a closed period may differ from what was stated: something of a time before
+ * the end of their latest closed period came or was voided since they were balanced, a statement was re-opened, or
+ * another customer joined them. More than have a {@link ChangedPeriod}, at the cost of what came since.
+ */
+export async function changedCustomers(frozen: FrozenLedger): Promise<string> {
+  const balanced = `SELECT customer, max(as_of) AS balanced_at, max(period_end) AS closed_until
+    FROM stored.statements WHERE reopened_by IS NULL GROUP BY customer`;
+  const [[least, latest]] = await frozen.rows(
+    `SELECT min(balanced_at), epoch_ns(max(closed_until)) FROM (${balanced})`,
+  );
+  // All statements that there ever were are re-opened: no period is closed.
+  if (least === null) return 'SELECT NULL WHERE false';
+  const touched = (column: string) => `SELECT u.customer FROM ${frozen.ledger}.usage u JOIN balanced b
+      ON b.customer = u.customer AND u.${column} > b.balanced_at AND u.time < b.closed_until
+    WHERE u.${column} > ${least} AND u.${column} <= ${frozen.sequence} AND u.sequence <= ${frozen.sequence}
+      AND u.time < make_timestamp_ns(${latest})`;
+  return `WITH balanced AS MATERIALIZED (${balanced})
+    ${touched('sequence')} UNION ${touched('voided_by')}
+    UNION SELECT s.customer FROM stored.statements s JOIN balanced b USING (customer)
+      WHERE s.reopened_by > b.balanced_at
+    UNION SELECT m.customer FROM stored.customer_merges m JOIN balanced b USING (customer)
+      WHERE m.sequence > b.balanced_at`;
+}
+
 function periodKey(customer: number, { from, to }: Range): string {
   return `${customer} ${from} ${to}`;
 }

@@ -1,6 +1,7 @@
 /** Adjustments that no statement has taken up yet: GET /api/v1/adjustments. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
+import { changedCustomers } from '../periods/changed-periods.ts';
 import { type CustomerKey, customerPeriods } from '../periods/closed-periods.ts';
 import { inFrozenLedger } from '../periods/frozen-ledger.ts';
 import { pendingAdjustments } from '../periods/pending-adjustments.ts';
@@ -11,6 +12,8 @@ import { BoundValues } from './statement.ts';
 
 /** Customers that are looked at together. */
 const PAGE_CUSTOMERS = 1_000;
+/** Customers that are looked at for one page. */
+const MOST_CUSTOMERS = 5_000;
 
 /** A question that {@link parseAdjustmentsQuery} found well-formed. Plain data. */
 export interface AdjustmentsQuery {
@@ -57,38 +60,40 @@ function adjustmentsFingerprint({ customerIds }: AdjustmentsQuery): string {
   return fingerprint(['adjustments', customerIds]);
 }
 
-/** Answers from one snapshot of the ledger, at its position. */
+/**
+ * Answers from one snapshot of the ledger, at its position. Only customers are looked at to whose closed periods something
+ * happened since; of very many, some a page, so a page may have fewer rows than the limit and not be the last.
+ */
 export function queryAdjustments(
   connection: DuckDBConnection,
   query: AdjustmentsQuery,
 ): Promise<AdjustmentsAnswer> {
   return inFrozenLedger(connection, async (frozen) => {
+    const bound = new BoundValues();
+    const conditions = [`customer IN (${await changedCustomers(frozen)})`];
+    if (query.customerIds !== null)
+      conditions.push(`id IN (SELECT unnest(${bound.texts(query.customerIds)}))`);
+    if (query.after !== null) conditions.push(`id > ${bound.text(query.after)}`);
+    const found = await frozen.rows(
+      `SELECT customer, id FROM stored.customers WHERE ${conditions.join(' AND ')} ORDER BY id
+      LIMIT ${MOST_CUSTOMERS + 1}`,
+      bound.values,
+    );
+    const changed = found.map(([customer, id]): CustomerKey => {
+      return { customer: Number(customer), id: id as string };
+    });
     const rows: PendingAdjustment[] = [];
-    let { after } = query;
-    for (;;) {
-      const bound = new BoundValues();
-      const conditions = ['customer IN (SELECT customer FROM stored.statements)'];
-      if (query.customerIds !== null)
-        conditions.push(`id IN (SELECT unnest(${bound.texts(query.customerIds)}))`);
-      if (after !== null) conditions.push(`id > ${bound.text(after)}`);
-      const found = await frozen.rows(
-        `SELECT customer, id FROM stored.customers WHERE ${conditions.join(' AND ')} ORDER BY id
-        LIMIT ${PAGE_CUSTOMERS}`,
-        bound.values,
-      );
-      const customers = found.map(([customer, id]): CustomerKey => {
-        return { customer: Number(customer), id: id as string };
-      });
+    for (let first = 0; first < Math.min(changed.length, MOST_CUSTOMERS); first += PAGE_CUSTOMERS) {
+      const customers = changed.slice(first, Math.min(first + PAGE_CUSTOMERS, MOST_CUSTOMERS));
       const pending = await pendingAdjustments(frozen, await customerPeriods(frozen, customers));
       for (const [n, { id }] of customers.entries()) {
         for (const adjustment of pending.get(id) ?? [])
           rows.push({ ...adjustment, customerId: id, statementId: adjustment.statementId! });
-        const isEnd = n + 1 === customers.length && customers.length < PAGE_CUSTOMERS;
-        if (rows.length >= query.limit && !isEnd)
+        const looked = first + n + 1;
+        if (looked < changed.length && (rows.length >= query.limit || looked === MOST_CUSTOMERS))
           return { rows, nextCursor: cursorText(adjustmentsFingerprint(query), [id]) };
       }
-      if (customers.length < PAGE_CUSTOMERS) return { rows, nextCursor: null };
-      after = customers[customers.length - 1].id;
     }
+    return { rows, nextCursor: null };
   });
 }
