@@ -8,12 +8,18 @@ import { Shell } from './shell.tsx';
 export interface RootSearch {
   /** The time zone that all times are shown in. */
   zone?: string;
+  /** The language of the code that the form to record usage shows. */
+  snippet?: string;
 }
 
 export const rootRoute = createRootRoute({
   validateSearch: (search: Record<string, unknown>): RootSearch => {
     const zone = text(search, 'zone');
-    return zone === undefined ? {} : { zone };
+    const snippet = text(search, 'snippet');
+    return {
+      ...(zone === undefined ? {} : { zone }),
+      ...(snippet === undefined ? {} : { snippet }),
+    };
   },
   search: { middlewares: [retainSearchParams(['zone'])] },
   component: Shell,

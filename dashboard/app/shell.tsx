@@ -7,6 +7,7 @@ import { Button, IconButton } from '../kit/button.tsx';
 import { useHotkeys } from '../kit/hotkeys.ts';
 import { Icon } from '../kit/icon.tsx';
 import { Menu } from '../kit/menu.tsx';
+import { RecordUsageDialog } from '../pages/customer/record-usage/record-usage-dialog.tsx';
 import { NewCustomer } from '../pages/customers/new-customer.tsx';
 import { ApiKeyQuestion } from './api-key-question.tsx';
 import { CommandPalette } from './command-palette.tsx';
@@ -16,7 +17,7 @@ import { THEMES, useTheme } from './preferences.ts';
 import styles from './shell.module.css';
 import { TimeZoneChoice } from './time-zone-choice.tsx';
 
-type Opened = 'palette' | 'help' | 'pages' | 'new-customer' | null;
+type Opened = 'palette' | 'help' | 'pages' | 'new-customer' | 'record-usage' | null;
 
 export const THEME_LABELS = {
   system: 'Theme of the system',
@@ -95,6 +96,7 @@ export function Shell(): ReactNode {
           onClose={close}
           commands={[
             { label: 'New customer', onSelect: () => setOpened('new-customer') },
+            { label: 'Record usage…', onSelect: () => setOpened('record-usage') },
             ...THEMES.map((each) => ({ label: THEME_LABELS[each], onSelect: () => setTheme(each) })),
             { label: 'Keyboard help', onSelect: () => setOpened('help') },
           ]}
@@ -102,6 +104,7 @@ export function Shell(): ReactNode {
       )}
       <KeyboardHelp open={opened === 'help'} onClose={close} />
       <NewCustomer open={opened === 'new-customer'} onClose={close} />
+      <RecordUsageDialog open={opened === 'record-usage'} onClose={close} />
     </div>
   );
 }

@@ -11,6 +11,7 @@ import { EmptyState, ErrorState, Skeleton } from '../../kit/states.tsx';
 import { DimensionChoice } from './dimension-choice.tsx';
 import { GroupChoice, MetadataFilters } from './metadata-choices.tsx';
 import type { SearchChange } from './page.tsx';
+import { RecordUsageDialog } from './record-usage/record-usage-dialog.tsx';
 import type { CustomerSearch } from './route.ts';
 import { UsageChart } from './usage-chart.tsx';
 import { UsageDownload } from './usage-download.tsx';
@@ -149,6 +150,14 @@ export function UsageMonitoring({ customerId, search, onSearch }: UsagePartProps
             onExplain={explain}
           />
         </>
+      )}
+      {used.data !== undefined && (
+        <RecordUsageDialog
+          customerId={customerId}
+          dimensionId={dimensionId}
+          open={search.record === '1'}
+          onClose={() => onSearch({ record: undefined })}
+        />
       )}
     </Section>
   );

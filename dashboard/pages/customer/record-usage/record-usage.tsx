@@ -1,0 +1,209 @@
+/** The form that records usage by hand, the code that does the same, and what became of it. */
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { useChange } from '../../../api/query.ts';
+import { useTimeZone } from '../../../app/time-zone.ts';
+import { Button } from '../../../kit/button.tsx';
+import { Dialog } from '../../../kit/dialog.tsx';
+import { TextField } from '../../../kit/field.tsx';
+import { FormErrors } from '../../../kit/form-errors.tsx';
+import { fieldErrors } from '../../../kit/problem.ts';
+import { type Draft, type DraftField, draftFaults, hasFaults, newRecord, newRecordId } from './draft.ts';
+import { CustomerChoice, DimensionChoice, useKnownDimension } from './id-choice.tsx';
+import { MetadataTable } from './metadata-table.tsx';
+import styles from './record-usage.module.css';
+import { SnippetPreview } from './snippet-preview.tsx';
+import { StoredRecord, type WrittenRecord } from './stored-record.tsx';
+import { nowText, TimestampField } from './timestamp-field.tsx';
+
+const FIELD_LABELS: Readonly<Record<DraftField, string>> = {
+  customerId: 'Customer ID',
+  dimensionId: 'Dimension ID',
+  recordValue: 'Record Value',
+  timestamp: 'Timestamp',
+  startTime: 'Start time',
+  metadata: 'Record Metadata',
+};
+const FIELDS = Object.keys(FIELD_LABELS) as DraftField[];
+
+export function RecordUsage(given: {
+  customerId: string;
+  dimensionId: string;
+  onClose: () => void;
+}): ReactNode {
+  const { onClose } = given;
+  const [zone] = useTimeZone();
+  const blank = (ids: Pick<Draft, 'customerId' | 'dimensionId'>): Draft => ({
+    id: newRecordId(),
+    customerId: ids.customerId,
+    dimensionId: ids.dimensionId,
+    recordValue: '',
+    timestamp: nowText(zone),
+    startTime: '',
+    metadata: [],
+  });
+  const [draft, setDraft] = useState(() => blank(given));
+  const [stored, setStored] = useState<WrittenRecord | null>(null);
+  if (stored !== null) {
+    return (
+      <Dialog
+        open
+        onClose={onClose}
+        title="Record Usage"
+        wide
+        actions={
+          <>
+            <Button onClick={onClose}>Close</Button>
+            <Button
+              look="primary"
+              autoFocus
+              onClick={() => {
+                setDraft(blank(draft));
+                setStored(null);
+              }}
+            >
+              Record another
+            </Button>
+          </>
+        }
+      >
+        <StoredRecord record={stored} />
+      </Dialog>
+    );
+  }
+  return <Form draft={draft} onDraft={setDraft} onStored={setStored} onClose={onClose} />;
+}
+
+interface FormProps {
+  draft: Draft;
+  onDraft: (draft: Draft) => void;
+  onStored: (record: WrittenRecord) => void;
+  onClose: () => void;
+}
+
+function Form({ draft, onDraft, onStored, onClose }: FormProps): ReactNode {
+  const write = useChange('POST /api/v1/usage');
+  /** How often Submit was tried: from then on all that is missing is said. */
+  const [tries, setTries] = useState(0);
+  const fields = useRef<HTMLDivElement>(null);
+  const known = useKnownDimension(draft.dimensionId);
+  // A dimension that is discovered takes no credits.
+  const faults = draftFaults(draft, known === null ? null : known !== 'nobody' && known.creditsAllowed);
+  const isComplete = !hasFaults(faults);
+  const refused = fieldErrors(write.error, FIELDS);
+  const isConflict = write.error?.code === 'ID_CONFLICT';
+
+  const change = (changed: Partial<Draft>): void => {
+    if (write.error !== null) write.reset();
+    onDraft({ ...draft, ...changed });
+  };
+  const errorAt = (field: DraftField): string | undefined => {
+    const isTyped = draft[field].length > 0;
+    return (tries > 0 || isTyped ? faults.fields[field] : undefined) ?? refused.at(field);
+  };
+  const submit = (): void => {
+    setTries(tries + 1);
+    if (!isComplete) return;
+    write.mutate(
+      { body: newRecord(draft) },
+      { onSuccess: (answer) => 'records' in answer && answer.records[0] && onStored(answer.records[0]) },
+    );
+  };
+
+  // What is to be filled in first, and after a refusal what is wrong first.
+  useEffect(() => {
+    const inputs = [...(fields.current?.querySelectorAll<HTMLInputElement>('input') ?? [])];
+    (inputs.find(({ value }) => value === '') ?? inputs[0])?.focus();
+  }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each refusal, not while it is mended
+  useEffect(() => {
+    fields.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [tries, write.error]);
+
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title="Record Usage"
+      wide
+      onSubmit={submit}
+      actions={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" look="primary" busy={write.isPending}>
+            Submit
+          </Button>
+        </>
+      }
+    >
+      <div ref={fields} className={styles.form}>
+        <div className={styles.pair}>
+          <CustomerChoice
+            value={draft.customerId}
+            onValue={(customerId) => change({ customerId })}
+            error={errorAt('customerId')}
+          />
+          <DimensionChoice
+            value={draft.dimensionId}
+            onValue={(dimensionId) => change({ dimensionId })}
+            error={errorAt('dimensionId')}
+          />
+        </div>
+        <TextField
+          label="Record Value"
+          inputMode="decimal"
+          value={draft.recordValue}
+          onValue={(recordValue) => change({ recordValue: recordValue.trim() })}
+          error={errorAt('recordValue')}
+          help={valueHelp(known)}
+        />
+        <div className={styles.pair}>
+          <TimestampField
+            label="Timestamp"
+            value={draft.timestamp}
+            onValue={(timestamp) => change({ timestamp })}
+            error={errorAt('timestamp')}
+            help="It usually marks the end of the period."
+          />
+          <TimestampField
+            label="Start time"
+            value={draft.startTime}
+            onValue={(startTime) => change({ startTime })}
+            error={errorAt('startTime')}
+            help="Optional: when the period began."
+          />
+        </div>
+        <MetadataTable
+          rows={draft.metadata}
+          onRows={(metadata) => change({ metadata })}
+          cellFaults={faults.cells}
+          error={errorAt('metadata')}
+        />
+      </div>
+      {isConflict && (
+        <div role="alert" className={styles.conflict}>
+          <p>
+            A record with this id is stored already, by an earlier Submit or by the code below, with other
+            content. Nothing was changed.
+          </p>
+          <Button onClick={() => change({ id: newRecordId() })}>Make it another record</Button>
+        </div>
+      )}
+      <FormErrors errors={refused.rest} />
+      <SnippetPreview
+        id={draft.id}
+        record={isComplete ? newRecord(draft) : null}
+        missing={[
+          ...FIELDS.filter((field) => faults.fields[field] !== undefined),
+          ...(faults.cells.size > 0 ? ['metadata' as const] : []),
+        ].map((field) => FIELD_LABELS[field])}
+      />
+    </Dialog>
+  );
+}
+
+function valueHelp(known: ReturnType<typeof useKnownDimension>): string {
+  const unit = known === null || known === 'nobody' || known.unit === '1' ? '' : `In ${known.unit}. `;
+  const credits =
+    known !== null && known !== 'nobody' && known.creditsAllowed ? ' Credits are negative.' : '';
+  return `${unit}Exact: up to 26 digits before the point and 12 after it.${credits}`;
+}
