@@ -73,6 +73,10 @@ test.each([1, 10])(
       timeZone: 'UTC',
     });
     expect(april.adjustments).toHaveLength(1);
+    // Behind May's statement nothing came: only that April's is re-opened tells.
+    await post('/usage', record('reopened', '1', '2026-05-05T00:00:00Z'));
+    const may = { customerId: 'reopened', from: '2026-05-01', to: '2026-06-01', timeZone: 'UTC' };
+    await post('/periods/close', may);
     const before = await pending(limit);
     await post(`/statements/${april.id}/reopen`, { note: 'the price was wrong' });
 
