@@ -277,6 +277,7 @@ class DryRun {
         dimensionIds: null,
         meterIds: [this.#rule.id],
         reasons: [reason],
+        metadata: [],
         from: null,
         to: null,
         resolution: 'open',

@@ -6,6 +6,7 @@ import { decimalText } from '../../storage/decimal-text.ts';
 import {
   parseQuarantineQuery,
   parseQuarantineSignalsQuery,
+  parseQuarantineTotalsQuery,
   type QuarantinedSignal,
   type QuarantineSignalsQuery,
   signalId,
@@ -32,6 +33,9 @@ export function quarantineRoutes(router: Router, access: ApiAccess): void {
   const turns = new Turns();
   route(router, access, '/quarantine', {
     GET: question((params) => ({ type: 'quarantine', query: parseQuarantineQuery(params) })),
+  });
+  route(router, access, '/quarantine/totals', {
+    GET: question((params) => ({ type: 'quarantineTotals', query: parseQuarantineTotalsQuery(params) })),
   });
   route(router, access, '/quarantine/signals', { GET: signals });
   route(router, access, '/quarantine/resolved', { GET: resolved });
@@ -113,6 +117,8 @@ const SELECTION = {
   meterId: Texts.optional(),
   customerId: Ids.optional(),
   dimensionId: Ids.optional(),
+  /** By key; of several values of a key, any. */
+  metadata: z.record(z.string().min(1), Texts).optional(),
   from: z.string().optional(),
   to: z.string().optional(),
 };
@@ -142,7 +148,7 @@ export const Replay = z.strictObject({
 export const Dismissal = z.strictObject({ ...SELECTION, note: Note, dryRun: z.boolean().default(false) });
 
 /** @throws QueryError 400 naming the field */
-function selectionQuery({ ids, from, to, ...lists }: Selection): QuarantineSignalsQuery {
+function selectionQuery({ ids, from, to, metadata, ...lists }: Selection): QuarantineSignalsQuery {
   const params: Params = [];
   for (const [name, value] of Object.entries(lists)) {
     for (const one of Array.isArray(value) ? value : [value]) {
@@ -150,6 +156,8 @@ function selectionQuery({ ids, from, to, ...lists }: Selection): QuarantineSigna
       else if (one !== undefined) params.push([name, one]);
     }
   }
+  for (const [key, values] of Object.entries(metadata ?? {}))
+    for (const value of Array.isArray(values) ? values : [values]) params.push([`metadata.${key}`, value]);
   if (from !== undefined) params.push(['from', from]);
   if (to !== undefined) params.push(['to', to]);
   for (const id of ids ?? []) params.push(['signal', id]);
@@ -166,11 +174,13 @@ function selectionQuery({ ids, from, to, ...lists }: Selection): QuarantineSigna
 function requireSelection(selection: Selection, what: string): void {
   if (
     Object.values(selection).some(
-      (value) => value !== undefined && !(Array.isArray(value) && value.length === 0),
+      (value) =>
+        value !== undefined &&
+        !(typeof value === 'object' && value !== null && Object.keys(value).length === 0),
     )
   )
     return;
-  const message = `must say ${what}: ids, or at least one of reason, meterId, customerId, dimensionId, from, to`;
+  const message = `must say ${what}: ids, or at least one of reason, meterId, customerId, dimensionId, metadata, from, to`;
   throw invalidFields([{ path: '', message }]);
 }
 

@@ -52,6 +52,7 @@ import {
   queryQuarantineResolutions,
   queryQuarantineSignals,
 } from './quarantine-signals-query.ts';
+import { type QuarantineTotalsAnswer, queryQuarantineTotals } from './quarantine-totals-query.ts';
 import {
   type EventKeysAnswer,
   type EventKeysQuery,
@@ -86,6 +87,7 @@ interface Questions {
   eventKeys: { query: EventKeysQuery; answer: EventKeysAnswer };
   hasUsage: { query: UsagePresenceQuery; answer: UsagePresenceAnswer };
   quarantine: { query: QuarantineQuery; answer: QuarantineAnswer };
+  quarantineTotals: { query: QuarantineFilter; answer: QuarantineTotalsAnswer };
   quarantineSignals: { query: QuarantineSignalsQuery; answer: QuarantineSignalsAnswer };
   quarantineReferences: { query: QuarantineSignalsQuery; answer: QuarantineReferencesAnswer };
   quarantineResolutions: { query: QuarantineFilter; answer: QuarantineResolutions };
@@ -149,6 +151,8 @@ export async function runQuery<Request extends QueryRequest>(
         return await queryUsagePresence(connection, one.query);
       case 'quarantine':
         return await queryQuarantine(connection, one.query);
+      case 'quarantineTotals':
+        return await queryQuarantineTotals(connection, one.query);
       case 'quarantineSignals':
         return await queryQuarantineSignals(connection, one.query);
       case 'quarantineReferences':
@@ -269,6 +273,11 @@ export {
   type QuarantineSignalsQuery,
   type Resolution,
 } from './quarantine-signals-query.ts';
+export {
+  parseQuarantineTotalsQuery,
+  type QuarantineTotal as QuarantineReasonTotal,
+  type QuarantineTotalsAnswer,
+} from './quarantine-totals-query.ts';
 export { QueryError, type QueryErrorCode } from './query-error.ts';
 export {
   type EventKeysAnswer,
@@ -282,6 +291,7 @@ export type { ResourceList, ResourceListQuery } from './resource-list.ts';
 export {
   parseStatementsQuery,
   type Reopening,
+  STATEMENT_ORDERS,
   type StatementRow,
   type StatementsAnswer,
   type StatementsQuery,

@@ -94,6 +94,7 @@ const EVERYTHING: QuarantineFilter = {
   dimensionIds: null,
   meterIds: null,
   reasons: null,
+  metadata: [],
   from: null,
   to: null,
 };

@@ -2,7 +2,7 @@
 import type { SignalReference } from '../changes.ts';
 import { codeNumber, QUARANTINE_CODES, type QuarantineCode } from '../quarantine-codes.ts';
 import { invalid, type QueryParameters } from './parameters.ts';
-import { type BoundValues, instant } from './statement.ts';
+import { type BoundValues, instant, metadataValue } from './statement.ts';
 
 /** Plain data: it may be posted to another thread. */
 export interface QuarantineFilter {
@@ -14,6 +14,8 @@ export interface QuarantineFilter {
   meterIds: string[] | null;
   /** Any of these; null = all. */
   reasons: QuarantineCode[] | null;
+  /** Each key must have one of its values: of what the meter would have kept of the signal. */
+  metadata: { key: string; values: string[] }[];
   /** Signals that were seen from here on, Unix nanoseconds; null = from the beginning. */
   from: bigint | null;
   /** Signals that were seen before, Unix nanoseconds; null = until now. */
@@ -27,6 +29,7 @@ export const FILTER_PARAMETERS = [
   'missing',
   'meterId',
   'reason',
+  'metadata.',
   'from',
   'to',
   'timeZone',
@@ -45,7 +48,7 @@ export function filterParameters(parameters: QueryParameters): QuarantineFilter 
       throw invalid('missing', 'missing must be customerId or dimensionId', text);
     }
   }
-  const { customerIds, dimensionIds } = parameters.filter();
+  const { customerIds, dimensionIds, metadata } = parameters.filter();
   const orMissing = (name: string, ids: string[] | null) =>
     missing.includes(name) ? [null, ...(ids ?? [])] : ids;
   const from = parameters.instant('from', zone) ?? null;
@@ -63,6 +66,7 @@ export function filterParameters(parameters: QueryParameters): QuarantineFilter 
         if (reason !== undefined) return reason;
         throw invalid('reason', `reason must be one of ${QUARANTINE_CODES.join(', ')}`, text);
       }) ?? null,
+    metadata,
     from,
     to,
   };
@@ -83,6 +87,8 @@ export function filterConditions(filter: QuarantineFilter, bound: BoundValues): 
   anyOf('customer_id', filter.customerIds);
   anyOf('dimension_id', filter.dimensionIds);
   anyOf('meter_id', filter.meterIds);
+  for (const { key, values } of filter.metadata)
+    conditions.push(`${metadataValue(key, bound)} IN (SELECT unnest(${bound.texts(values)}))`);
   return conditions;
 }
 

@@ -68,6 +68,9 @@ export interface QuarantinedSignal extends SignalReference {
   resolution: Resolution;
   /** The journal frame that settled it; null while it is open. */
   resolvedBy: number | null;
+  /** When that was, RFC 3339 in UTC, and who did it, as the audit log says it. */
+  resolvedAt: string | null;
+  actor: string | null;
   /** What the person who settled it noted. */
   note: string | null;
 }
@@ -139,12 +142,18 @@ export async function queryQuarantineSignals(
     connection,
     query,
     `code, customer_id, dimension_id, value_text, quantity, x.unit, time_nano, start_nano, metadata, metric_name,
-      metric_kind, epoch_ns(first_seen), epoch_ns(last_seen), resolution, resolved_by, note`,
-    'JOIN stored.contexts x USING (context)',
+      metric_kind, epoch_ns(first_seen), epoch_ns(last_seen), resolution, resolved_by, q.note,
+      ${query.resolution === RESOLUTION_OPEN ? 'NULL, NULL' : 'epoch_ns(g.received_at), g.actor'}`,
+    `JOIN stored.contexts x USING (context)${query.resolution === RESOLUTION_OPEN ? '' : SETTLED_BY}`,
   );
   const { rows, nextCursor } = signalsPage(query, read, toSignal);
   return { rows, nextCursor };
 }
+
+/** All changes of a frame are of one moment and one person. */
+const SETTLED_BY = `
+  LEFT JOIN (SELECT sequence, any_value(received_at) AS received_at, any_value(actor) AS actor
+    FROM stored.changes GROUP BY sequence) g ON g.sequence = resolved_by`;
 
 /** The same signals by their references alone, which are small: `limit` may be as large as a replay takes. */
 export async function queryQuarantineReferences(
@@ -234,7 +243,7 @@ function toReference([sequence, ordinal, meterId]: DuckDBValue[]): SignalReferen
 
 function toSignal(row: DuckDBValue[]): QuarantinedSignal {
   const [code, customerId, dimensionId, value, quantity, unit, time, start, metadata, ...rest] = row.slice(3);
-  const [metricName, kind, firstSeen, lastSeen, settled, resolvedBy, note] = rest;
+  const [metricName, kind, firstSeen, lastSeen, settled, resolvedBy, note, resolvedAt, actor] = rest;
   const reference = toReference(row);
   return {
     id: signalId(reference),
@@ -254,6 +263,8 @@ function toSignal(row: DuckDBValue[]): QuarantinedSignal {
     lastSeen: textFromInstant(lastSeen as bigint),
     resolution: settled as Resolution,
     resolvedBy: resolvedBy === null ? null : Number(resolvedBy),
+    resolvedAt: resolvedAt === null ? null : textFromInstant(resolvedAt as bigint),
+    actor: actor as string | null,
     note: note as string | null,
   };
 }

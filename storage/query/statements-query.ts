@@ -6,6 +6,10 @@ import { textFromInstant } from './instant.ts';
 import { invalid, QueryParameters } from './parameters.ts';
 import { BoundValues, instant } from './statement.ts';
 
+/** What a list of statements can be sorted by. */
+export const STATEMENT_ORDERS = ['closedAt', 'customerId', 'from', 'amount'] as const;
+export type StatementOrder = (typeof STATEMENT_ORDERS)[number];
+
 /** A question that {@link parseStatementsQuery} found well-formed. Plain data. */
 export interface StatementsQuery {
   /** Any of these; null = all. */
@@ -15,8 +19,10 @@ export interface StatementsQuery {
   /** Periods that begin before this. */
   to: bigint | null;
   state: 'valid' | 'reopened' | 'all';
+  sort: StatementOrder;
+  desc: boolean;
   limit: number;
-  /** Sequence and ordinal of the last row of the page before. */
+  /** What the last row of the page before is sorted by, where that is not when it was closed; its sequence and ordinal. */
   after: CursorPosition | null;
 }
 
@@ -50,7 +56,7 @@ export interface Reopening {
 }
 
 export interface StatementsAnswer {
-  /** Newest first. */
+  /** As the question sorts them; of those that are alike, the newest first. */
   rows: StatementRow[];
   nextCursor: string | null;
 }
@@ -62,32 +68,83 @@ export interface StoredStatement extends StatementRow {
   presentCustomerId: string | null;
 }
 
-const PARAMETERS = ['customerId', 'from', 'to', 'timeZone', 'state', 'limit', 'cursor'] as const;
+const PARAMETERS = [
+  'customerId',
+  'from',
+  'to',
+  'timeZone',
+  'state',
+  'sort',
+  'order',
+  'limit',
+  'cursor',
+] as const;
 
 /** @throws QueryError naming the parameter at fault */
 export function parseStatementsQuery(params: Iterable<[string, string]>): StatementsQuery {
   const parameters = new QueryParameters(params, PARAMETERS);
   const timeZone = parameters.timeZone();
+  const sort = parameters.one('sort', order) ?? 'closedAt';
   const query: StatementsQuery = {
     customerIds: parameters.filter().customerIds,
     from: parameters.instant('from', timeZone) ?? null,
     to: parameters.instant('to', timeZone) ?? null,
     state: parameters.one('state', state) ?? 'all',
+    sort,
+    desc: (parameters.one('order', direction) ?? (sort === 'customerId' ? 'asc' : 'desc')) === 'desc',
     limit: parameters.limit(),
     after: null,
   };
   if (query.from !== null && query.to !== null && query.to < query.from)
     throw invalid('to', 'to must not be before from', parameters.all('to')![0]);
   const cursor = parameters.one('cursor', z.string());
-  if (cursor !== undefined) query.after = cursorPosition(cursor, statementsFingerprint(query), isPlace);
+  if (cursor !== undefined)
+    query.after = cursorPosition(cursor, statementsFingerprint(query), (position) =>
+      sort === 'closedAt' ? isPlace(position) : isSortedPlace(position),
+    );
   return query;
 }
+
+const order = z.enum(STATEMENT_ORDERS, { error: `sort must be one of ${STATEMENT_ORDERS.join(', ')}` });
+const direction = z.enum(['asc', 'desc'], { error: 'order must be asc or desc' });
 
 const state = z.enum(['valid', 'reopened', 'all'], { error: 'state must be valid, reopened or all' });
 
 /** Whether a cursor's position is a frame and a place in it. */
 export function isPlace(position: CursorPosition): boolean {
   return position.length === 2 && position.every((part) => /^\d{1,16}$/.test(part ?? ''));
+}
+
+function isSortedPlace([value, ...place]: CursorPosition): boolean {
+  return value !== undefined && isPlace(place);
+}
+
+/** What a sort compares, and its type. Amounts are texts; one that no decimal holds is sorted as if there were none. */
+const SORTED: Readonly<Record<Exclude<StatementOrder, 'closedAt'>, { by: string; type: string }>> = {
+  customerId: { by: 't.customer_id', type: 'VARCHAR' },
+  from: { by: 'epoch_ns(t.period_start)', type: 'BIGINT' },
+  amount: { by: 'TRY_CAST(t.amount AS DECIMAL(38, 12))', type: 'DECIMAL(38, 12)' },
+};
+
+/** The order of a list, and which rows are behind the page before. Without a value comes last, whatever the direction. */
+function orderOf({ sort, desc, after }: StatementsQuery, bound: BoundValues) {
+  const [less, direction] = desc ? ['<', 'DESC'] : ['>', 'ASC'];
+  const behindPlace = ([sequence, ordinal]: CursorPosition, sign: string) =>
+    `(t.sequence ${sign} ${sequence} OR (t.sequence = ${sequence} AND t.ordinal ${sign} ${ordinal}))`;
+  if (sort === 'closedAt')
+    return {
+      value: 'NULL',
+      order: `t.sequence ${direction}, t.ordinal ${direction}`,
+      behind: after === null ? 'true' : behindPlace(after, less),
+    };
+  const { by, type } = SORTED[sort];
+  const order = `${by} ${direction} NULLS LAST, t.sequence DESC, t.ordinal DESC`;
+  if (after === null) return { value: by, order, behind: 'true' };
+  const [value, ...place] = after;
+  if (value === null) return { value: by, order, behind: `(${by} IS NULL AND ${behindPlace(place, '<')})` };
+  const last = `${bound.text(value)}::${type}`;
+  const behind = `(${by} IS NULL OR ${by} ${less} ${last} OR (${by} = ${last} AND ${behindPlace(place, '<')}))`;
+  return { value: by, order, behind };
 }
 
 function statementsFingerprint({ limit: _limit, after: _after, ...question }: StatementsQuery): string {
@@ -104,9 +161,10 @@ export async function queryStatements(
   connection: DuckDBConnection,
   query: StatementsQuery,
 ): Promise<StatementsAnswer> {
-  const { customerIds, from, to, after, limit } = query;
+  const { customerIds, from, to, limit } = query;
   const bound = new BoundValues();
-  const conditions = ['true'];
+  const { value, order, behind } = orderOf(query, bound);
+  const conditions = [behind];
   // A customer that became another one is found by both ids.
   if (customerIds !== null) {
     const ids = `(SELECT unnest(${bound.texts(customerIds)}))`;
@@ -116,18 +174,21 @@ export async function queryStatements(
   if (to !== null) conditions.push(`t.period_start < ${instant(to)}`);
   if (query.state !== 'all')
     conditions.push(`t.reopened_by IS ${query.state === 'valid' ? 'NULL' : 'NOT NULL'}`);
-  if (after !== null)
-    conditions.push(`(t.sequence < ${after[0]} OR (t.sequence = ${after[0]} AND t.ordinal < ${after[1]}))`);
   const reader = await connection.runAndReadAll(
-    `SELECT ${COLUMNS} FROM stored.statements t LEFT JOIN stored.customers c USING (customer)
-    WHERE ${conditions.join(' AND ')} ORDER BY t.sequence DESC, t.ordinal DESC LIMIT ${limit + 1}`,
+    `SELECT ${COLUMNS}, (${value})::VARCHAR FROM stored.statements t LEFT JOIN stored.customers c USING (customer)
+    WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${limit + 1}`,
     bound.values,
   );
   const found = reader.getRows();
   const page = found.slice(0, limit);
   const last = page.at(-1);
   const isLast = found.length <= limit || last === undefined;
-  const position = isLast ? null : [String(last[11]), String(last[12])];
+  const place = isLast ? [] : [String(last[11]), String(last[12])];
+  const position = isLast
+    ? null
+    : query.sort === 'closedAt'
+      ? place
+      : [last[WIDTH] as string | null, ...place];
   return {
     rows: page.map(toStatementRow),
     nextCursor: position === null ? null : cursorText(statementsFingerprint(query), position),

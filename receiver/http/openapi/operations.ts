@@ -325,6 +325,14 @@ export const OPERATIONS = {
       },
     },
   },
+  'GET /api/v1/quarantine/totals': {
+    tag: 'Quarantine',
+    summary: 'What is at stake, by reason, dimension and unit',
+    query: parameters.QuarantineTotalsParameters,
+    answers: {
+      200: { description: 'A row per reason, as they apply.', body: quarantine.QuarantineTotalsAnswer },
+    },
+  },
   'GET /api/v1/quarantine/signals': {
     tag: 'Quarantine',
     summary: 'Single signals of quarantine, as they came',
@@ -379,7 +387,7 @@ export const OPERATIONS = {
     tag: 'Periods',
     summary: 'List statements',
     query: parameters.StatementsParameters,
-    answers: { 200: { description: 'Newest first.', body: periods.StatementsAnswer } },
+    answers: { 200: { description: 'Newest first, or as `sort` says.', body: periods.StatementsAnswer } },
   },
   'GET /api/v1/statements/{id}': {
     tag: 'Periods',

@@ -4,7 +4,12 @@
  */
 import { z } from 'zod';
 import { QUARANTINE_CODES } from '../../../storage/quarantine-codes.ts';
-import { AUDIT_KINDS, LIST_ORDERS, MAX_ACTIVITY_DAYS } from '../../../storage/query/index.ts';
+import {
+  AUDIT_KINDS,
+  LIST_ORDERS,
+  MAX_ACTIVITY_DAYS,
+  STATEMENT_ORDERS,
+} from '../../../storage/query/index.ts';
 import { MAX_LIMIT } from '../../../storage/query/parameters.ts';
 import { RESOLUTIONS } from '../../../storage/query/quarantine-signals-query.ts';
 import { WINDOW_SIZES } from '../../../storage/query/windows.ts';
@@ -147,9 +152,12 @@ const quarantineFilter = {
     .optional()
     .describe('Also signals that name no customer, or no dimension.'),
   meterId: many('Claimed by these meters only. May come several times.'),
+  metadata,
   ...optionalRange,
   timeZone,
 };
+
+export const QuarantineTotalsParameters = z.object({ ...quarantineFilter, freshness });
 
 export const QuarantineParameters = z.object({ ...quarantineFilter, ...paging, freshness });
 
@@ -216,6 +224,8 @@ export const StatementsParameters = z.object({
   to: z.string().optional().describe(`Periods that begin before this. ${TIME}`),
   timeZone,
   state: z.enum(['valid', 'reopened', 'all']).optional().describe('Default: all.'),
+  sort: z.enum(STATEMENT_ORDERS).optional().describe('Default: closedAt. Without an amount, last.'),
+  order: z.enum(['asc', 'desc']).optional().describe('Default: desc, of `customerId` asc.'),
   ...paging,
   freshness,
 });

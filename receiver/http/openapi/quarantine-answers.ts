@@ -26,6 +26,33 @@ export const QuarantineRow = z
   .meta({ id: 'QuarantineRow' });
 export const QuarantineAnswer = page('QuarantineAnswer', QuarantineRow);
 
+/** All of one reason. */
+export const QuarantineTotalsAnswer = z
+  .object({
+    rows: z.array(
+      z
+        .object({
+          reason: Reason,
+          signals: z.int(),
+          firstSeen: Instant,
+          lastSeen: Instant,
+          atStake: z
+            .array(
+              z.object({
+                dimensionId: named.dimensionId,
+                unit: z.string().describe('As the signals say it.'),
+                signals: z.int(),
+                quantity: Decimal.nullable().describe('What they would have counted.'),
+              }),
+            )
+            .describe('By dimension and unit, the most signals first; of very many, the first.'),
+        })
+        .meta({ id: 'QuarantineTotal' }),
+    ),
+    completeUntil: CompleteUntil,
+  })
+  .meta({ id: 'QuarantineTotalsAnswer' });
+
 export const QuarantinedSignal = z
   .object({
     ...named,
@@ -42,6 +69,8 @@ export const QuarantinedSignal = z
     kind: z.string(),
     resolution: z.enum(RESOLUTIONS),
     resolvedBy: Sequence.nullable(),
+    resolvedAt: Instant.nullable(),
+    actor: z.string().nullable().describe('Who settled it, as the audit log says it.'),
     note: z.string().nullable(),
   })
   .meta({ id: 'QuarantinedSignal' });

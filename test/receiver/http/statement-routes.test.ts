@@ -67,6 +67,10 @@ describe('the list', () => {
     ['customerId=acme', [2, 1, 0]],
     ['customerId=other', []],
     ['limit=10', [2, 1, 0]],
+    ['order=asc', [0, 1, 2]],
+    ['sort=from&order=asc', [0, 1, 2]],
+    ['sort=amount', [2, 1, 0]],
+    ['sort=customerId&state=valid', [2, 0]],
   ])('of %s', async (parameters, expected) => {
     const { status, body } = await send('GET', `/statements?${parameters}`);
     expect([status, body.rows.map(({ id }: { id: string }) => ids.indexOf(id))]).toEqual([200, expected]);
@@ -93,9 +97,15 @@ describe('the list', () => {
     ]);
   });
 
-  test.each(['/statements?limit=1', '/audit?limit=2'])('pages through %s', async (path) => {
-    const [list] = path.split('?');
-    const all = (await send('GET', list)).body.rows;
+  test.each([
+    '/statements?limit=1',
+    '/statements?sort=closedAt&order=asc&limit=1',
+    '/statements?sort=customerId&limit=1',
+    '/statements?sort=from&order=asc&limit=1',
+    '/statements?sort=amount&order=desc&limit=2',
+    '/audit?limit=2',
+  ])('pages through %s', async (path) => {
+    const all = (await send('GET', path.replace(/&?limit=\d/, ''))).body.rows;
     const seen: unknown[] = [];
     let next = path;
     for (;;) {
@@ -112,6 +122,7 @@ describe('the list', () => {
     ['/statements?from=2026-05-01&to=2026-04-01', 'to'],
     ['/statements?cursor=x', 'cursor'],
     ['/statements?reopened=true', 'reopened'],
+    ['/statements?sort=hash', 'sort'],
     ['/adjustments?dimensionId=calls', 'dimensionId'],
     ['/adjustments?customerId=', 'customerId'],
     ['/audit?kind=customer', 'kind'],

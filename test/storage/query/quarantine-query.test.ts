@@ -6,6 +6,7 @@ import {
   type QuarantineAnswer,
   type QuarantineRow,
 } from '../../../storage/query/quarantine-query.ts';
+import { parseQuarantineTotalsQuery } from '../../../storage/query/quarantine-totals-query.ts';
 import { QueryError } from '../../../storage/query/query-error.ts';
 import { StoredUsage } from './stored-usage.ts';
 
@@ -91,6 +92,31 @@ describe('the list', () => {
   });
 });
 
+test('totals are by reason, dimension and unit, the most signals first', async () => {
+  const totals = async (params: string) => {
+    const query = structuredClone(parseQuarantineTotalsQuery(new URLSearchParams(params)));
+    return (await runQuery(stored.connection, { type: 'quarantineTotals', query })).rows;
+  };
+  expect(await totals('reason=missing_customer')).toEqual([
+    {
+      reason: 'missing_customer',
+      signals: 4,
+      firstSeen: '2026-03-01T00:00:00Z',
+      lastSeen: '2026-03-05T00:00:00.5Z',
+      atStake: [{ dimensionId: 'api', unit: '1', signals: 4, quantity: '1.3' }],
+    },
+  ]);
+  const brief = (await totals('')).map(({ reason, signals, atStake }) =>
+    [reason, signals, ...atStake.map(({ dimensionId, quantity }) => `${dimensionId} ${quantity}`)].join(' '),
+  );
+  expect(brief).toEqual([
+    'missing_customer 4 api 1.3',
+    'infinite 1 null null',
+    'baseline 3 api 200000000000000000000000003',
+  ]);
+  expect(await totals('customerId=nobody')).toEqual([]);
+});
+
 test('counts', async () => {
   expect(await runQuery(stored.connection, { type: 'counts' })).toEqual({
     customers: 2,
@@ -106,7 +132,7 @@ test('counts', async () => {
 test.each([
   ['reason=lost', 'reason'],
   ['window=day', 'window'],
-  ['metadata.a=b', 'metadata.a'],
+  ['metadata=b', 'metadata'],
   ['from=2026-03-02&to=2026-03-01', 'to'],
   ['cursor=WzFd', 'cursor'],
 ])('"%s" is refused for %s', (params, parameter) => {

@@ -112,6 +112,8 @@ describe('signals in quarantine', () => {
         lastSeen: '2026-03-09T00:00:00Z',
         resolution: 'open',
         resolvedBy: null,
+        resolvedAt: null,
+        actor: null,
         note: null,
       },
     ]);

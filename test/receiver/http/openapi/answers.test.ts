@@ -205,6 +205,10 @@ test('quarantine', async () => {
   expect(rows.map(({ reason }: { reason: string }) => reason)).toEqual(['missing_customer', 'baseline']);
   const signals = await api.ask('GET', '/api/v1/quarantine/signals?reason=missing_customer', 200);
   expect(signals.body.rows[0].signal).not.toBeNull();
+  const totals = await api.ask('GET', '/api/v1/quarantine/totals?meterId=builtin', 200);
+  expect(totals.body.rows[0]).toMatchObject({ reason: 'missing_customer', signals: 1 });
+  const elsewhere = { metadata: { region: ['nowhere'] }, dryRun: true };
+  expect((await api.ask('POST', '/api/v1/quarantine/replay', 200, elsewhere)).body.signals).toBe(0);
   const selection = { reason: 'missing_customer' };
   const correction = { customerId: 'acme', recordValue: 3 };
   await api.ask('POST', '/api/v1/quarantine/replay', 200, { dryRun: true });
@@ -215,7 +219,9 @@ test('quarantine', async () => {
   await api.ask('POST', '/api/v1/quarantine/dismiss', 200, { reason: ['baseline'], note: 'x' });
   await api.ask('POST', '/api/v1/quarantine/dismiss', 400, { note: 'x' });
   await api.ask('GET', '/api/v1/quarantine/resolved', 200);
-  await api.ask('GET', '/api/v1/quarantine/signals?resolution=dismissed', 200);
+  const dismissed = await api.ask('GET', '/api/v1/quarantine/signals?resolution=dismissed', 200);
+  const [entry] = (await api.ask('GET', '/api/v1/audit?kind=quarantine_dismissed', 200)).body.rows;
+  expect(dismissed.body.rows[0]).toMatchObject({ resolvedAt: entry.time, actor: entry.actor, note: 'x' });
   const explained = `/api/v1/usage/explain?${MARCH}&customerId=acme&dimensionId=delta&signals=true`;
   const { body } = await api.ask('GET', explained, 200);
   expect(body.records.some(({ corrects }: { corrects: unknown }) => corrects !== null)).toBe(true);
