@@ -1,0 +1,147 @@
+/** A row of what arrived. */
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { ExactNumber } from '../../kit/exact-number.tsx';
+import type { Column } from '../../kit/table.tsx';
+import { Tag } from '../../kit/tag.tsx';
+import { Time } from '../../kit/time.tsx';
+import type { Arrival } from './arrivals.ts';
+import styles from './columns.module.css';
+
+/** Pairs of metadata in a row; its explanation has all of them. */
+const PAIRS = 3;
+
+export const COLUMNS: readonly Column<Arrival>[] = [
+  {
+    id: 'arrived',
+    header: 'Arrived',
+    cell: ({ atMs }) => (
+      <span className={styles.time}>
+        <Time at={new Date(atMs).toISOString()} detail="time" />
+      </span>
+    ),
+  },
+  {
+    id: 'customer',
+    header: 'Customer',
+    cell: (arrival) => {
+      if (arrival.kind === 'left-out')
+        return (
+          <span className={styles.muted}>
+            and {arrival.count.toLocaleString('en').replaceAll(',', '\u202f')} more
+          </span>
+        );
+      const { customerId, dimensionId } = arrival.kind === 'record' ? arrival.record : arrival.signal;
+      return (
+        <>
+          <CustomerName customerId={customerId} isLink={arrival.kind === 'record'} />
+          <span className={styles.narrowDimension}>{dimensionId ?? 'no dimension'}</span>
+        </>
+      );
+    },
+  },
+  {
+    id: 'dimension',
+    header: 'Dimension',
+    wideOnly: true,
+    cell: (arrival) => {
+      if (arrival.kind === 'left-out') return '';
+      const { dimensionId } = arrival.kind === 'record' ? arrival.record : arrival.signal;
+      return dimensionId === null ? (
+        <span className={styles.muted}>none</span>
+      ) : (
+        <span className={styles.id}>{dimensionId}</span>
+      );
+    },
+  },
+  {
+    id: 'value',
+    header: 'Record value',
+    align: 'end',
+    cell: (arrival) => {
+      if (arrival.kind === 'left-out') return '';
+      if (arrival.kind === 'record')
+        return (
+          <span className={styles.value}>
+            <ExactNumber value={arrival.record.recordValue} unit={arrival.record.unit} />
+          </span>
+        );
+      const { quantity, value, unit } = arrival.signal;
+      return quantity === null ? (
+        <span className={styles.id}>{value}</span>
+      ) : (
+        <ExactNumber value={quantity} unit={unit} />
+      );
+    },
+  },
+  {
+    id: 'timestamp',
+    header: 'Timestamp',
+    wideOnly: true,
+    cell: (arrival) => {
+      if (arrival.kind === 'left-out') return '';
+      const { timestamp } = arrival.kind === 'record' ? arrival.record : arrival.signal;
+      return timestamp === null ? (
+        ''
+      ) : (
+        <span className={styles.value}>
+          <Time at={timestamp} detail="hour" />
+        </span>
+      );
+    },
+  },
+  {
+    id: 'metadata',
+    header: 'Metadata',
+    wideOnly: true,
+    cell: (arrival) =>
+      arrival.kind === 'left-out' ? (
+        ''
+      ) : (
+        <Metadata metadata={(arrival.kind === 'record' ? arrival.record : arrival.signal).metadata} />
+      ),
+  },
+  { id: 'what', header: 'Explanation', cell: (arrival) => <Explanation arrival={arrival} /> },
+];
+
+function CustomerName({ customerId, isLink }: { customerId: string | null; isLink: boolean }): ReactNode {
+  if (customerId === null) return <span className={styles.muted}>none</span>;
+  if (!isLink) return <span className={styles.id}>{customerId}</span>;
+  return (
+    <Link to="/customers/$customerId" params={{ customerId }} className={styles.id}>
+      {customerId}
+    </Link>
+  );
+}
+
+function Metadata({ metadata }: { metadata: Readonly<Record<string, string>> }): ReactNode {
+  const pairs = Object.entries(metadata);
+  return (
+    <span className={styles.pairs}>
+      {pairs.slice(0, PAIRS).map(([key, value]) => (
+        <span key={key} className={styles.pair}>
+          {`${key.slice(0, 100)}=${value.slice(0, 100)}`}
+        </span>
+      ))}
+      {pairs.length > PAIRS && <span className={styles.muted}>+{pairs.length - PAIRS}</span>}
+    </span>
+  );
+}
+
+function Explanation({ arrival }: { arrival: Arrival }): ReactNode {
+  if (arrival.kind === 'left-out') return <span className={styles.muted}>too many to show</span>;
+  if (arrival.kind === 'quarantined')
+    return (
+      <Link to="/quality" className={styles.tagLink}>
+        <Tag look="warn" title="It is claimed as usage and cannot be counted">
+          {arrival.signal.reason.replaceAll('_', ' ')}
+        </Tag>
+      </Link>
+    );
+  const { recordId, kind } = arrival.record;
+  return (
+    <Link to="/records/$recordId" params={{ recordId }}>
+      {kind}
+    </Link>
+  );
+}
