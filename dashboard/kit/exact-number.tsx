@@ -1,9 +1,11 @@
 /** An exact decimal, grouped to be read. What is copied, and its title, are the exact text. */
 import type { ClipboardEvent, ReactNode } from 'react';
 import { grouped } from '../format/decimal.ts';
+import { unitText } from '../format/unit.ts';
 import styles from './exact-number.module.css';
 
-export function ExactNumber({ value, unit }: { value: string; unit?: string }): ReactNode {
+export function ExactNumber({ value, unit = '' }: { value: string; unit?: string }): ReactNode {
+  const shownUnit = unitText(unit);
   const onCopy = (event: ClipboardEvent): void => {
     const selection = getSelection();
     if (selection === null || !event.currentTarget.contains(selection.anchorNode)) return;
@@ -13,7 +15,7 @@ export function ExactNumber({ value, unit }: { value: string; unit?: string }): 
   return (
     <span className={styles.number} title={value} onCopy={onCopy}>
       {grouped(value)}
-      {unit !== undefined && unit !== '1' && unit !== '' && <span className={styles.unit}> {unit}</span>}
+      {shownUnit !== '' && <span className={styles.unit}> {shownUnit}</span>}
     </span>
   );
 }

@@ -10,8 +10,9 @@ export function Facts({
 }): ReactNode {
   return (
     <dl className={styles.facts}>
-      {facts.map(([name, value]) => (
-        <div key={name} className={styles.fact}>
+      {facts.map(([name, value], index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: two may have the same name
+        <div key={`${index} ${name}`} className={styles.fact}>
           <dt>{name}</dt>
           <dd>{value || <span className={styles.none}>–</span>}</dd>
         </div>

@@ -2,6 +2,7 @@
 import { type ReactNode, useState } from 'react';
 import { useAnswer } from '../../api/query.ts';
 import { ageText } from '../../format/time.ts';
+import { unitText } from '../../format/unit.ts';
 import { Combobox } from '../../kit/combobox.tsx';
 import styles from './page.module.css';
 
@@ -42,7 +43,9 @@ export function DimensionChoice({
         options={(dimensions.data?.rows ?? []).map(({ id, unit, lastSeen }) => ({
           value: id,
           label: id.length > 80 ? `${id.slice(0, 80)}…` : id,
-          note: `${unit}${lastSeen === null ? '' : ` · ${ageText(lastSeen, Date.now())}`}`,
+          note: [unitText(unit), lastSeen === null ? '' : ageText(lastSeen, Date.now())]
+            .filter((each) => each !== '')
+            .join(' · '),
         }))}
       />
     </div>

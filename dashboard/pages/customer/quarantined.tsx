@@ -32,8 +32,10 @@ export function Quarantined({ customerId }: { customerId: string }): ReactNode {
                     {row.quantity === null ? '' : <ExactNumber value={row.quantity} />}
                   </span>
                 </span>
-                <span className={styles.quiet}>
-                  {row.signals} {row.signals === 1 ? 'signal' : 'signals'} ·{' '}
+                <span className={styles.itemNote}>
+                  <span>
+                    {row.signals} {row.signals === 1 ? 'signal' : 'signals'} ·
+                  </span>
                   <span className={styles.clamped}>{row.dimensionId ?? 'no dimension'}</span>
                 </span>
               </li>

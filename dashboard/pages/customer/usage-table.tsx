@@ -1,6 +1,7 @@
 /** The same usage as a table, a page at a time; a row leads to its explanation. */
 import { type ReactNode, useMemo } from 'react';
 import { useAnswer } from '../../api/query.ts';
+import { unitText } from '../../format/unit.ts';
 import { ExactNumber } from '../../kit/exact-number.tsx';
 import { EmptyState } from '../../kit/states.tsx';
 import { type Column, Pager, Table } from '../../kit/table.tsx';
@@ -11,7 +12,7 @@ import { groupLabel, type UsageRow } from './usage-series.ts';
 import type { Dimension } from './usage-totals.tsx';
 import { windowText } from './window-text.ts';
 
-const PAGE_SIZE = 31;
+const PAGE_SIZE = 15;
 
 export interface UsageTableProps {
   question: UsageQuestion;
@@ -72,6 +73,7 @@ function usageColumns(
   windowOf: (row: UsageRow) => string,
   onExplain: (cell: Cell) => void,
 ): Column<UsageRow>[] {
+  const unit = unitText(dimension.unit);
   return [
     {
       id: 'window',
@@ -79,7 +81,7 @@ function usageColumns(
       cell: (row) => (
         <button
           type="button"
-          className={styles.link}
+          className={`${styles.link} ${styles.nowrap}`}
           title={`${row.windowStart} to ${row.windowEnd}`}
           onClick={() => onExplain(cellOf(row, groupKey))}
         >
@@ -100,7 +102,7 @@ function usageColumns(
         ]),
     {
       id: 'quantity',
-      header: dimension.unit === '1' ? 'Quantity' : `Quantity, ${dimension.unit}`,
+      header: unit === '' ? 'Quantity' : `Quantity, ${unit}`,
       align: 'end',
       cell: ({ quantity }) => <ExactNumber value={quantity} />,
     },

@@ -47,16 +47,16 @@ export function UsageTotals({
           label="Billable quantity"
           note={
             usageIncrement === null
-              ? 'no usage increment: it is the quantity'
+              ? 'no usage increment'
               : `rounded ${ROUNDING_WORDS[rounding ?? 'round']} once, to ${usageIncrement}`
           }
         >
           {shown(row?.billableQuantity, dimension.unit)}
         </Total>
-        <Total label="Amount" note={unitPrice === null ? 'no unit price is set' : `at ${unitPrice} each`}>
+        <Total label="Amount" note={unitPrice === null ? 'no unit price' : `at ${unitPrice} each`}>
           {unitPrice === null ? '–' : shown(row?.amount)}
         </Total>
-        <Total label="Usage records" note="that count in this range">
+        <Total label="Usage records" note="in this range">
           {shown(row === undefined ? undefined : String(row.records))}
         </Total>
       </dl>

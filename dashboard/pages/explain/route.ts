@@ -1,8 +1,9 @@
 import { createRoute } from '@tanstack/react-router';
 import { lazyPage } from '../../app/lazy-page.ts';
 import { rootRoute } from '../../app/root.tsx';
-import { text, texts } from '../../app/search.ts';
+import { oneOf, text, texts } from '../../app/search.ts';
 import { readUsageSearch, type UsageSearch } from '../customer/usage-search.ts';
+import { SIGNAL_VIEWS, type SignalView } from '../record/route.ts';
 
 /** One cell of an answer about usage. Whoever links here says `zone` too, so that it is the same for everybody. */
 export interface ExplainSearch extends UsageSearch {
@@ -16,6 +17,8 @@ export interface ExplainSearch extends UsageSearch {
   page?: string[];
   /** The record that is looked into. */
   open?: string;
+  /** How its signals are shown. */
+  show?: SignalView;
 }
 
 export const explainRoute = createRoute({
@@ -26,6 +29,7 @@ export const explainRoute = createRoute({
     const group = typeof search.group === 'string' ? search.group : undefined;
     const page = texts(search, 'page');
     const open = text(search, 'open');
+    const show = oneOf(search, 'show', SIGNAL_VIEWS);
     return {
       ...readUsageSearch(search),
       ...(at === undefined ? {} : { at }),
@@ -33,6 +37,7 @@ export const explainRoute = createRoute({
       ...(text(search, 'missing') === '1' ? { missing: '1' } : {}),
       ...(page.length === 0 ? {} : { page }),
       ...(open === undefined ? {} : { open }),
+      ...(show === undefined ? {} : { show }),
     };
   },
   component: lazyPage(() => import('./page.tsx')),
