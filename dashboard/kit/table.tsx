@@ -8,7 +8,7 @@ import styles from './table.module.css';
 
 export interface Column<Row> {
   id: string;
-  header: string;
+  header: ReactNode;
   cell: (row: Row) => ReactNode;
   /** `end` for numbers. */
   align?: 'end';
