@@ -23,6 +23,7 @@ import { ApiKeys } from './http/auth.ts';
 import type { BodyMemory } from './http/body.ts';
 import { dashboardRoutes } from './http/dashboard-routes.ts';
 import { liveRoutes } from './http/live-route.ts';
+import { metersCheckRoutes } from './http/meters-check.ts';
 import { metersTestRoutes } from './http/meters-test.ts';
 import { referenceRoutes } from './http/openapi/reference-routes.ts';
 import { bodyFormat, handleOtlp, OTLP_PATHS, type OtlpRoute, refuse } from './http/otlp.ts';
@@ -405,6 +406,7 @@ export class Receiver {
         stopping: this.#stopping.signal,
       }),
     );
+    app.use('/api/v1', metersCheckRoutes(api));
     app.use('/api/v1', sqlRoutes({ pool: this.#sql, memory: this.#bodies }));
     app.use('/api/v1', liveRoutes(api, this.#stopping.signal));
     app.use('/api/v1', apiRoutes(api));

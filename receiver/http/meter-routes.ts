@@ -7,15 +7,17 @@ import {
   parseMetersQuery,
   type StoredMeter,
   type StoredMeterWithVersions,
+  takeActivity,
 } from '../../storage/query/index.ts';
 import { textFromInstant } from '../../storage/query/instant.ts';
+import { QueryParameters } from '../../storage/query/parameters.ts';
 import type { Ingest } from '../ingest.ts';
 import { BUILTIN_METER_ID } from '../metering/builtin-meter.ts';
 import { MeterRule } from '../metering/rules/index.ts';
 import { type ApiAccess, type ApiAnswer, type ApiRequest, caughtUp, route } from './api-routes.ts';
 import { parseBody } from './field-errors.ts';
 import { ProblemError } from './problem.ts';
-import { settled, takeFreshness, waited } from './questions.ts';
+import { nowUnixNano, settled, takeFreshness } from './questions.ts';
 import {
   alreadyDeclared,
   declaredFields,
@@ -59,7 +61,8 @@ export function meterRoutes(router: Router, access: ApiAccess, writes: Turns): v
 }
 
 async function list({ params, ingest }: ApiRequest): Promise<ApiAnswer> {
-  const { rest, fresh } = takeFreshness(params);
+  const { rest: asked, fresh } = takeFreshness(params);
+  const { rest, activity } = takeActivity(asked, nowUnixNano());
   const query = parseMetersQuery(rest);
   const completeUntil = await settled(ingest, fresh);
   const { rows, nextCursor } = await ingest.ledger.query({ type: 'meters', query });
@@ -74,21 +77,46 @@ async function list({ params, ingest }: ApiRequest): Promise<ApiAnswer> {
     meters.push(BUILTIN);
     meters.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
-  return { status: 200, body: { rows: meters, nextCursor, completeUntil } };
+  return { status: 200, body: { rows: await withUse(ingest, meters, activity), nextCursor, completeUntil } };
+}
+
+/** What each of them counted and could not count, where it was asked for. */
+async function withUse<Shown extends { id: string }>(
+  ingest: Ingest,
+  meters: Shown[],
+  activity: bigint[] | null,
+): Promise<Shown[]> {
+  if (activity === null) return meters;
+  const meterIds = meters.map(({ id }) => id);
+  const uses = await ingest.ledger.query({ type: 'meterUse', query: { meterIds, activity } });
+  return meters.map((meter, index) => {
+    const { meterId: _meterId, ...use } = uses[index];
+    return { ...meter, ...use };
+  });
 }
 
 const Versions = z.enum(['all', 'latest'], { error: 'versions must be all or latest' });
 
-async function one(request: ApiRequest): Promise<ApiAnswer> {
-  const { ingest, path } = request;
-  const versions = (await waited(request, ['versions'])).one('versions', Versions) ?? 'latest';
-  if (path.id === BUILTIN_METER_ID)
-    return { status: 200, body: versions === 'all' ? { ...BUILTIN, versions: [] } : BUILTIN };
-  const meter = await find(ingest, path.id);
-  if (meter === null || (meter.deleted && versions === 'latest')) throw notFound('meter', path.id);
+async function one({ ingest, path, params }: ApiRequest): Promise<ApiAnswer> {
+  const { rest: asked, fresh } = takeFreshness(params);
+  const { rest, activity } = takeActivity(asked, nowUnixNano());
+  const versions = new QueryParameters(rest, ['versions']).one('versions', Versions) ?? 'latest';
+  await settled(ingest, fresh);
+  const shown = await withVersions(ingest, path.id, versions);
+  const [body] = await withUse(ingest, [shown], activity);
+  return { status: 200, body };
+}
+
+async function withVersions(
+  ingest: Ingest,
+  id: string,
+  versions: z.infer<typeof Versions>,
+): Promise<{ id: string } & Record<string, unknown>> {
+  if (id === BUILTIN_METER_ID) return versions === 'all' ? { ...BUILTIN, versions: [] } : BUILTIN;
+  const meter = await find(ingest, id);
+  if (meter === null || (meter.deleted && versions === 'latest')) throw notFound('meter', id);
   const body = shownMeter(meter);
-  if (versions === 'latest') return { status: 200, body };
-  return { status: 200, body: { ...body, versions: meter.versions.map(shownVersion) } };
+  return versions === 'latest' ? body : { ...body, versions: meter.versions.map(shownVersion) };
 }
 
 function find(ingest: Ingest, id: string): Promise<StoredMeterWithVersions | null> {

@@ -27,6 +27,7 @@ import { type ExplainAnswer, type ExplainQuery, queryExplain } from './explain-q
 import { queryRecordOrigin } from './explain-records.ts';
 import { type LiveAnswer, type LiveQuery, queryLive } from './live-query.ts';
 import { type MeterTotalsAnswer, type MeterTotalsQuery, queryMeterTotals } from './meter-totals-query.ts';
+import { type MeterUse, type MeterUseQuery, queryMeterUse } from './meter-use-query.ts';
 import {
   type MetersAnswer,
   type MetersQuery,
@@ -101,6 +102,7 @@ interface Questions {
   /** By id; null where there is none. */
   meter: { query: string; answer: StoredMeterWithVersions | null };
   meterTotals: { query: MeterTotalsQuery; answer: MeterTotalsAnswer };
+  meterUse: { query: MeterUseQuery; answer: MeterUse[] };
   counts: { query?: undefined; answer: LedgerCounts };
   statementDrafts: { query: StatementDraftsQuery; answer: StatementDraftsAnswer };
   customerZones: { query?: undefined; answer: string[] };
@@ -173,6 +175,8 @@ export async function runQuery<Request extends QueryRequest>(
         return await queryMeter(connection, one.query);
       case 'meterTotals':
         return await queryMeterTotals(connection, one.query);
+      case 'meterUse':
+        return await queryMeterUse(connection, one.query);
       case 'counts':
         return await queryCounts(connection);
       case 'statementDrafts':
@@ -241,6 +245,7 @@ export type {
   MeterTotalsAnswer,
   MeterTotalsQuery,
 } from './meter-totals-query.ts';
+export type { MeterUse, MeterUseQuery } from './meter-use-query.ts';
 export {
   type MetersAnswer,
   type MetersQuery,
@@ -303,6 +308,7 @@ export type { UsageRecord } from './usage-record.ts';
 export {
   LIST_ORDERS,
   MAX_ACTIVITY_DAYS,
+  takeActivity,
   type Used,
   type UsedList,
   type UsedListQuery,

@@ -61,13 +61,15 @@ export interface UsedList<Row> extends ResourceList<Row & Used> {
   total: number;
 }
 
+/** So many days, today the last, of a zone. */
+export const ACTIVITY_PARAMETERS = ['activity', 'timeZone'] as const;
+
 export const USED_LIST_PARAMETERS = [
   'search',
   'discovered',
   'sort',
   'order',
-  'activity',
-  'timeZone',
+  ...ACTIVITY_PARAMETERS,
   ...LIST_PARAMETERS,
 ] as const;
 
@@ -89,15 +91,13 @@ export function usedListParameters(parameters: QueryParameters, nowUnixNano: big
   const sorted = parameters.one('sort', sort) ?? 'id';
   // The newest first is what somebody means who orders by time.
   const direction = parameters.one('order', order) ?? (sorted === 'lastSeen' ? 'desc' : 'asc');
-  const activity = parameters.one('activity', days);
-  const timeZone = parameters.timeZone();
   return {
     ...listParameters(parameters),
     contained: parameters.one('search', z.string()) || null,
     discovered: booleanParameter(parameters, 'discovered') ?? null,
     sort: sorted,
     descending: direction === 'desc',
-    activity: activity === undefined ? null : lastDays(activity, timeZone, nowUnixNano),
+    activity: activityParameter(parameters, nowUnixNano),
   };
 }
 
@@ -128,6 +128,30 @@ function isPositionIn(sorted: ListOrder): (position: CursorPosition) => boolean 
     rest.length === 0 &&
     typeof id === 'string' &&
     (key === null || (typeof key === 'string' && (sorted !== 'lastSeen' || /^-?\d{1,19}$/.test(key))));
+}
+
+/** Takes {@link ACTIVITY_PARAMETERS} out of those of a list that answers about usage by a question of its own. */
+export function takeActivity(
+  params: Iterable<[string, string]>,
+  nowUnixNano: bigint,
+): { rest: [string, string][]; activity: bigint[] | null } {
+  const names: readonly string[] = ACTIVITY_PARAMETERS;
+  const taken = [...params];
+  const parameters = new QueryParameters(
+    taken.filter(([name]) => names.includes(name)),
+    names,
+  );
+  return {
+    rest: taken.filter(([name]) => !names.includes(name)),
+    activity: activityParameter(parameters, nowUnixNano),
+  };
+}
+
+/** Reads {@link ACTIVITY_PARAMETERS}: boundaries of the days, oldest first; null where none are asked for. */
+function activityParameter(parameters: QueryParameters, nowUnixNano: bigint): bigint[] | null {
+  const activity = parameters.one('activity', days);
+  const timeZone = parameters.timeZone();
+  return activity === undefined ? null : lastDays(activity, timeZone, nowUnixNano);
 }
 
 /** Boundaries of the last days of a zone, the one that runs included. A day that a zone left out is none of them. */

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { CustomerDeclaration, DimensionDeclaration } from '../../../storage/resources.ts';
 import { MeterRule } from '../../metering/rules/index.ts';
+import { MetersCheck } from '../meters-check.ts';
 import { MetersTest } from '../meters-test.ts';
 import { ClosePeriod } from '../period-routes.ts';
 import { Dismissal, Replay } from '../quarantine-routes.ts';
@@ -287,6 +288,14 @@ export const OPERATIONS = {
     example: { rule: RULE, lastHours: 24 },
     answers: { 200: { description: 'The report.', body: resources.DryRunReport } },
     refusals: [429],
+  },
+  'POST /api/v1/meters/check': {
+    tag: 'Meters',
+    summary: 'What is wrong with a rule as it is written',
+    description: 'Each fault at its line. Nothing is changed.',
+    body: { 'application/json': MetersCheck },
+    example: { text: 'id: orders\nsignals: [log]\n' },
+    answers: { 200: { description: 'The rule, or what is wrong with it.', body: resources.CheckedRule } },
   },
   'GET /api/v1/meters/{id}': {
     tag: 'Meters',

@@ -208,13 +208,21 @@ export const DimensionsParameters = z.object({
   ...usedList,
 });
 
+/** What meters counted is told where these are given. */
+const meterActivity = {
+  activity: usedList.activity.describe('So many days, today the last: what each meter counted is told, too.'),
+  timeZone: usedList.timeZone,
+};
+
 export const MetersParameters = z.object({
   deleted: flag('Whether deleted ones are listed too. Default: false.'),
+  ...meterActivity,
   ...list,
 });
 
 export const MeterParameters = z.object({
   versions: z.enum(['all', 'latest']).optional().describe('`all`: with every rule that the meter had.'),
+  ...meterActivity,
   freshness,
 });
 

@@ -60,6 +60,15 @@ export const Meter = z
     managedBy: z.enum(['api', 'file', 'builtin']),
     createdAt: Instant.nullable().describe('When this version came.'),
     deleted: z.boolean(),
+    records: z.int().exactOptional().describe('With `activity`: usage records that count.'),
+    lastSeen: Instant.nullable()
+      .exactOptional()
+      .describe('With `activity`: timestamp of the newest of them.'),
+    activity: used.activity,
+    quarantined: z
+      .array(z.object({ reason: z.string(), signals: z.int() }))
+      .exactOptional()
+      .describe('With `activity`: signals that nobody settled yet.'),
     versions: z
       .array(
         z.object({
@@ -75,6 +84,23 @@ export const Meter = z
       .describe('With `versions=all`: the latest first.'),
   })
   .meta({ id: 'Meter', description: 'A rule, with its version.' });
+export const CheckedRule = z
+  .object({
+    written: AnyObject.nullable().describe(
+      'What is written, as JSON; null where it is no map that can be read.',
+    ),
+    rule: AnyObject.nullable().describe('The rule with its defaults; null where something is wrong.'),
+    problems: z.array(
+      z.object({
+        line: z.int().describe('From 1.'),
+        column: z.int().describe('From 1.'),
+        path: z.string().describe('`match.all[1].regex`; empty where it is the text as a whole.'),
+        message: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'CheckedRule' });
+
 export const MetersAnswer = page('MetersAnswer', Meter);
 
 const Quantity = Decimal.nullable();

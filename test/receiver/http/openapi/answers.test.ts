@@ -84,6 +84,11 @@ test('meters', async () => {
   await api.ask('PUT', '/api/v1/meters/builtin', 409, { ...RULE, id: 'builtin' });
   await api.ask('GET', '/api/v1/meters', 200);
   await api.ask('GET', '/api/v1/meters/builtin', 200);
+  await api.ask('GET', '/api/v1/meters?activity=3&timeZone=Europe/Berlin', 200);
+  await api.ask('GET', '/api/v1/meters/orders?activity=3', 200);
+  await api.ask('POST', '/api/v1/meters/check', 200, { text: 'id: orders' });
+  await api.ask('POST', '/api/v1/meters/check', 200, { text: JSON.stringify(RULE) });
+  await api.ask('POST', '/api/v1/meters/check', 400, { text: 1 });
   await api.ask('GET', '/api/v1/meters/orders?versions=all', 200);
   await api.ask('GET', '/api/v1/meters/nothing', 404);
   await api.ask('DELETE', '/api/v1/meters/spare', 204);
