@@ -8,6 +8,7 @@ import { Section } from '../../kit/page-frame.tsx';
 import { EmptyState } from '../../kit/states.tsx';
 import { type Column, Pager, Table } from '../../kit/table.tsx';
 import { Time } from '../../kit/time.tsx';
+import { meterName } from '../record/words.ts';
 import { MetadataText } from './metadata-text.tsx';
 import styles from './page.module.css';
 import type { UsagePartProps } from './usage-monitoring.tsx';
@@ -49,7 +50,9 @@ const COLUMNS: readonly Column<UsageRecord>[] = [
     id: 'meter',
     header: 'Meter',
     wideOnly: true,
-    cell: ({ meterId }) => <span className={styles.clamped}>{meterId}</span>,
+    cell: ({ meterId, meterVersion }) => (
+      <span className={styles.clamped}>{meterName(meterId, meterVersion)}</span>
+    ),
   },
 ];
 

@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react';
 import type { AnswerOf } from '../../api/client.ts';
 import { useAnswer } from '../../api/query.ts';
+import { unitText } from '../../format/unit.ts';
 import { Button } from '../../kit/button.tsx';
 import { ExactNumber } from '../../kit/exact-number.tsx';
 import { ErrorState } from '../../kit/states.tsx';
@@ -29,29 +30,31 @@ export function UsageTotals({
   if (total.error !== null) return <ErrorState error={total.error} onRetry={() => void total.refetch()} />;
   const row = total.data?.rows[0];
   const { usageIncrement, rounding, unitPrice } = dimension;
-  const shown = (value: string | undefined, unit?: string): ReactNode =>
+  const unit = unitText(dimension.unit);
+  const named = (label: string): string => (unit === '' ? label : `${label}, ${unit}`);
+  const shown = (value: string | undefined): ReactNode =>
     total.data === undefined ? (
       <span className={styles.waiting} />
     ) : value === undefined ? (
       '–'
     ) : (
-      <ExactNumber value={value} {...(unit === undefined ? {} : { unit })} />
+      <ExactNumber value={value} />
     );
   return (
     <div className={styles.totals}>
       <dl data-stale={total.isPlaceholderData || undefined}>
-        <Total label="Quantity" note={AGGREGATION_WORDS[dimension.aggregation]}>
-          {shown(row?.quantity, dimension.unit)}
+        <Total label={named('Quantity')} note={AGGREGATION_WORDS[dimension.aggregation]}>
+          {shown(row?.quantity)}
         </Total>
         <Total
-          label="Billable quantity"
+          label={named('Billable quantity')}
           note={
             usageIncrement === null
               ? 'no usage increment'
               : `rounded ${ROUNDING_WORDS[rounding ?? 'round']} once, to ${usageIncrement}`
           }
         >
-          {shown(row?.billableQuantity, dimension.unit)}
+          {shown(row?.billableQuantity)}
         </Total>
         <Total label="Amount" note={unitPrice === null ? 'no unit price' : `at ${unitPrice} each`}>
           {unitPrice === null ? '–' : shown(row?.amount)}

@@ -1,5 +1,6 @@
 /** The records behind a quantity, and what each adds to it. */
 import type { ReactNode } from 'react';
+import { Chart } from '../../kit/chart.tsx';
 import { ExactNumber } from '../../kit/exact-number.tsx';
 import { Section } from '../../kit/page-frame.tsx';
 import { EmptyState } from '../../kit/states.tsx';
@@ -7,7 +8,7 @@ import { type Column, Pager, Table } from '../../kit/table.tsx';
 import { Tag } from '../../kit/tag.tsx';
 import { Time } from '../../kit/time.tsx';
 import { MetadataText } from '../customer/metadata-text.tsx';
-import { FLAG_WORDS, KIND_TAGS } from '../record/words.ts';
+import { FLAG_WORDS, KIND_TAGS, meterName } from '../record/words.ts';
 import styles from './page.module.css';
 import type { Explanation } from './page.tsx';
 
@@ -64,10 +65,7 @@ export function ExplainedRecords({
       header: 'Meter',
       wideOnly: true,
       cell: ({ meterId, meterVersion }) => (
-        <span className={styles.clamped}>
-          {meterId}
-          {meterVersion > 0 && ` v${meterVersion}`}
-        </span>
+        <span className={styles.clamped}>{meterName(meterId, meterVersion)}</span>
       ),
     },
     {
@@ -90,6 +88,17 @@ export function ExplainedRecords({
   ];
   return (
     <Section title="Usage records">
+      {records.length > 1 && (
+        <Chart
+          label={isLevel ? 'Level × seconds of each record' : 'What each record adds'}
+          windows={records.map(({ timestamp }) => timestamp)}
+          detail="second"
+          height={140}
+          {...(isLevel || cell === null ? {} : { unit: cell.unit })}
+          series={[{ label: 'Usage record', values: records.map(({ contribution }) => contribution) }]}
+          onOpen={(at) => onOpen(records[at].recordId)}
+        />
+      )}
       <Table
         label="Usage records"
         columns={columns}

@@ -12,7 +12,7 @@ import { Time } from '../../kit/time.tsx';
 import { ReceivedSignal } from './received-signal.tsx';
 import styles from './record-view.module.css';
 import type { SignalView } from './route.ts';
-import { FLAG_WORDS, KIND_WORDS } from './words.ts';
+import { FLAG_WORDS, KIND_WORDS, meterName } from './words.ts';
 
 export type RecordSignals = AnswerOf<'GET /api/v1/records/{recordId}/signal'>;
 type RecordOrigin = RecordSignals['record'];
@@ -187,12 +187,6 @@ function recordFacts(record: RecordOrigin): [string, ReactNode][] {
           ] as [string, ReactNode],
         ]),
   ];
-}
-
-function meterName(meterId: string, version: number): string {
-  if (meterId === 'api') return 'by hand';
-  if (meterId === 'builtin') return 'the built-in meter';
-  return version === 0 ? meterId : `${meterId}, version ${version}`;
 }
 
 function seriesFacts(series: RecordSignals['series']): [string, ReactNode][] {

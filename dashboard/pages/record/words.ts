@@ -28,3 +28,10 @@ export const KIND_TAGS: Readonly<Record<RecordOrigin['kind'], string>> = {
   increment: 'running total',
   correction: 'correction',
 };
+
+/** By whose rule it was counted. */
+export function meterName(meterId: string, version: number): string {
+  if (meterId === 'api') return 'by hand';
+  if (meterId === 'builtin') return 'built-in meter';
+  return version === 0 ? meterId : `${meterId}, version ${version}`;
+}
