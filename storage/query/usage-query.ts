@@ -8,7 +8,8 @@ import { QueryError, quoted } from './query-error.ts';
 import { type FilterKeys, filterKeys, instant, keyConditions, matchesNothing, runSum } from './statement.ts';
 import { usagePage } from './usage-page.ts';
 import { type UsagePlan, usageStatement } from './usage-statement.ts';
-import { type DimensionTerms, dependsOnInterval, dimensionTerms, isOfLevels } from './usage-terms.ts';
+import { type DimensionTerms, dependsOnInterval, dimensionTerms } from './usage-terms.ts';
+import { everUsed } from './used-keys.ts';
 import {
   estimatedWindowCount,
   MAX_WINDOWS,
@@ -192,7 +193,7 @@ export async function queryUsage(connection: DuckDBConnection, query: UsageQuery
   if (matchesNothing(keys)) return { rows: [], nextCursor: null };
   const known = await knownAsOf(connection, query);
   const asked = await answeredTerms(connection, query, keys, known.visible);
-  const terms = await usedTerms(connection, query, keys, asked);
+  const terms = await usedTerms(connection, keys, asked);
   if (terms.length === 0) return { rows: [], nextCursor: null };
   const plan: UsagePlan = {
     query,
@@ -242,21 +243,11 @@ async function answeredTerms(
  */
 async function usedTerms(
   connection: DuckDBConnection,
-  query: UsageQuery,
   keys: FilterKeys,
   terms: readonly DimensionTerms[],
 ): Promise<readonly DimensionTerms[]> {
   if (keys.customers === null || terms.length <= 1) return terms;
-  const rows = (times: string[], dimensions: number[] | null) =>
-    `SELECT dimension FROM stored.usage
-    WHERE ${[...times, ...keyConditions({ ...keys, dimensions })].join(' AND ')} GROUP BY dimension`;
-  const { from, to } = query;
-  // Levels are carried in from any time before. Two scans, because DuckDB leaves out blocks by conditions without OR.
-  const levels = terms.filter(isOfLevels).map(({ dimension }) => dimension);
-  const scans = [rows([`time >= ${instant(from)}`, `time < ${instant(to)}`], keys.dimensions)];
-  if (levels.length > 0) scans.push(rows([`time < ${instant(from)}`], levels));
-  const reader = await connection.runAndReadAll(scans.join(' UNION ALL '));
-  const used = new Set(reader.getRows().map(([dimension]) => Number(dimension)));
+  const used = await everUsed(connection, keys);
   return terms.filter(({ dimension }) => used.has(dimension));
 }
 

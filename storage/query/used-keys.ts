@@ -55,6 +55,24 @@ export function usedTable(
     FROM (${parts.join('\nUNION ALL ')}) GROUP BY ${by}`;
 }
 
+/** The dimensions of which customers have, or ever had, a row: voided ones too, which earlier states count. */
+export async function everUsed(connection: DuckDBConnection, keys: FilterKeys): Promise<Set<number>> {
+  const state = await connection.runAndReadAll('SELECT through_sequence FROM stored.usage_totals_state');
+  const [[through]] = state.getRows();
+  const parts = [
+    ['stored.usage_totals', 'true'],
+    ['stored.usage', `sequence > ${through}`],
+    ['stored.usage', 'voided_by IS NOT NULL'],
+  ].map(
+    ([table, condition]) =>
+      `SELECT dimension FROM ${table} WHERE ${[condition, ...keyConditions(keys)].join(' AND ')}`,
+  );
+  const reader = await connection.runAndReadAll(
+    `SELECT DISTINCT dimension FROM (${parts.join(' UNION ALL ')})`,
+  );
+  return new Set(reader.getRows().map(([dimension]) => Number(dimension)));
+}
+
 /**
  * Records of each of these windows, oldest first, by key.
  * @param boundaries Unix nanoseconds: window i is [boundary[i], boundary[i + 1])

@@ -15,6 +15,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_SETTINGS } from '../../storage/changes.ts';
 import { Ledger, type LedgerError } from '../../storage/ledger.ts';
+import { parseRecordsQuery } from '../../storage/query/index.ts';
 import { at, BatchWriter, type TestPoint } from './duckdb/batches.ts';
 import { batchOf, frameOf } from './ledger-crash-child.ts';
 
@@ -188,20 +189,14 @@ describe('a ledger', () => {
     });
     let frame = 0;
     const corrected = new Set<string>();
-    const page = { from: 0n, to: BigInt(at(1_000_000)), customerIds: null, dimensionIds: null, metadata: [] };
     while (moved < 300) {
       frame += 1;
       ledger.append(writer.batch(['b', 'a', 'c'].map((series) => delta(frame, '1', series))));
       if (frame % 50 > 0) continue;
       await ledger.whenLoaded(frame);
-      const query = {
-        ...page,
-        meterIds: null,
-        limit: 2 * frame,
-        after: null,
-        asOf: null,
-        completeUntil: null,
-      };
+      const query = parseRecordsQuery(
+        Object.entries({ from: '1970-01-01', to: '2262-01-01', limit: String(2 * frame) }),
+      );
       const { rows } = await ledger.query({ type: 'records', query });
       const record = rows.find(({ recordId }) => !corrected.has(recordId))!;
       corrected.add(record.recordId);
