@@ -14,8 +14,9 @@ export function fieldErrors(
   const { parameter, detail } = error.problem ?? {};
   const messages = new Map(errors.map(({ path, message }) => [path, message]));
   if (parameter !== undefined && detail !== undefined) messages.set(parameter, detail);
-  const shown = [...messages].filter(([path]) => fields.some((field) => isAt(path, field)));
-  const rest = [...messages].filter((each) => !shown.includes(each));
+  const isShown = ([path]: [string, string]): boolean => fields.some((field) => isAt(path, field));
+  const shown = [...messages].filter(isShown);
+  const rest = [...messages].filter((each) => !isShown(each));
   return {
     at: (path) => shown.find(([each]) => isAt(each, path))?.[1],
     rest:
