@@ -7,14 +7,16 @@ import { Icon, type IconName } from './icon.tsx';
 
 export interface ButtonLinkProps {
   to: NonNullable<LinkComponentProps['to']>;
+  /** Of the path. */
+  params?: Readonly<Record<string, string>>;
   look?: 'plain' | 'primary' | 'quiet';
   icon?: IconName;
   children: ReactNode;
 }
 
-export function ButtonLink({ to, look = 'plain', icon, children }: ButtonLinkProps): ReactNode {
+export function ButtonLink({ to, params = {}, look = 'plain', icon, children }: ButtonLinkProps): ReactNode {
   return (
-    <Link to={to} className={`${styles.button} ${styles[look]} ${linkStyles.link}`}>
+    <Link to={to} params={params as never} className={`${styles.button} ${styles[look]} ${linkStyles.link}`}>
       {icon && <Icon name={icon} />}
       {children}
     </Link>
