@@ -37,6 +37,7 @@ export function CustomerChoice({ value, onValue, error }: IdChoiceProps): ReactN
       onSearch={setTyped}
       typed={typed}
       isLoading={found.isPending}
+      isStale={search !== typed || found.isPlaceholderData}
       error={error}
       help={help}
       options={(found.data?.rows ?? []).map(({ id, name }) => ({
@@ -69,6 +70,7 @@ export function DimensionChoice({ value, onValue, error }: IdChoiceProps): React
       onSearch={setTyped}
       typed={typed}
       isLoading={found.isPending}
+      isStale={search !== typed || found.isPlaceholderData}
       error={error}
       help={help}
       options={(found.data?.rows ?? []).map(({ id, unit }) => ({
@@ -85,6 +87,8 @@ interface ChoiceProps extends IdChoiceProps {
   typed: string;
   onSearch: (typed: string) => void;
   isLoading: boolean;
+  /** The options are those of what was typed before. */
+  isStale: boolean;
   help: string | undefined;
   options: readonly ComboboxOption[];
 }
@@ -99,10 +103,15 @@ function Choice({
   value,
   options,
   isLoading,
+  isStale,
 }: ChoiceProps): ReactNode {
   // An id that was typed is meant, also by whoever goes on without choosing it from the list.
   const pending = useRef('');
-  const isListed = typed === '' || options.some((option) => option.value === typed);
+  // Enter chooses the first: it must be none that no longer fits.
+  const fitting = isStale
+    ? options.filter((option) => option.value.toLowerCase().includes(typed.toLowerCase()))
+    : options;
+  const isListed = typed === '' || fitting.some((option) => option.value === typed);
   const own: ComboboxOption[] = isListed ? [] : [{ value: typed, label: shortened(typed), note: 'as typed' }];
   return (
     <Field label={label} help={help} error={error}>
@@ -128,7 +137,7 @@ function Choice({
             pending.current = '';
             onValue(next);
           }}
-          options={[...options, ...own]}
+          options={[...fitting, ...own]}
         />
       </div>
     </Field>

@@ -1,8 +1,9 @@
 /** The form that records usage by hand, the code that does the same, and what became of it. */
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { useChange } from '../../../api/query.ts';
 import { useTimeZone } from '../../../app/time-zone.ts';
 import { Button } from '../../../kit/button.tsx';
+import { ButtonLink } from '../../../kit/button-link.tsx';
 import { Dialog } from '../../../kit/dialog.tsx';
 import { TextField } from '../../../kit/field.tsx';
 import { FormErrors } from '../../../kit/form-errors.tsx';
@@ -53,6 +54,9 @@ export function RecordUsage(given: {
         actions={
           <>
             <Button onClick={onClose}>Close</Button>
+            <ButtonLink to="/records/$recordId" params={{ recordId: stored.recordId }}>
+              Explain
+            </ButtonLink>
             <Button
               look="primary"
               autoFocus
@@ -109,10 +113,11 @@ function Form({ draft, onDraft, onStored, onClose }: FormProps): ReactNode {
     );
   };
 
-  // What is to be filled in first, and after a refusal what is wrong first.
-  useEffect(() => {
-    const inputs = [...(fields.current?.querySelectorAll<HTMLInputElement>('input') ?? [])];
-    (inputs.find(({ value }) => value === '') ?? inputs[0])?.focus();
+  /** What is to be filled in has the focus when the form appears. */
+  const fieldsRef = useCallback((element: HTMLDivElement | null) => {
+    fields.current = element;
+    const inputs = [...(element?.querySelectorAll<HTMLInputElement>('input') ?? [])];
+    inputs.find(({ value }) => value === '')?.focus();
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each refusal, not while it is mended
   useEffect(() => {
@@ -135,7 +140,7 @@ function Form({ draft, onDraft, onStored, onClose }: FormProps): ReactNode {
         </>
       }
     >
-      <div ref={fields} className={styles.form}>
+      <div ref={fieldsRef} className={styles.form}>
         <div className={styles.pair}>
           <CustomerChoice
             value={draft.customerId}
