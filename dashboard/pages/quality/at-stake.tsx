@@ -1,0 +1,92 @@
+/** A picture of quarantine: each reason with how many signals, of which dimensions, and the quantity at stake. */
+import type { ReactNode } from 'react';
+import type { AnswerOf } from '../../api/client.ts';
+import { unitText } from '../../format/unit.ts';
+import { ExactNumber } from '../../kit/exact-number.tsx';
+import styles from './at-stake.module.css';
+import { REASONS, type Reason } from './reasons.ts';
+
+export type Total = AnswerOf<'GET /api/v1/quarantine/totals'>['rows'][number];
+
+const COLOURS = 8;
+const SHOWN = 3;
+
+export interface AtStakeProps {
+  totals: readonly Total[];
+  chosen: Reason | undefined;
+  onChoose: (reason: Reason | undefined) => void;
+}
+
+export function AtStake({ totals, chosen, onChoose }: AtStakeProps): ReactNode {
+  const most = Math.max(...totals.map(({ signals }) => signals), 1);
+  const colours = coloursOf(totals);
+  return (
+    <>
+      <ul className={styles.reasons}>
+        {totals.map(({ reason, signals, atStake }) => (
+          <li key={reason}>
+            <button
+              type="button"
+              className={styles.reason}
+              aria-pressed={reason === chosen}
+              onClick={() => onChoose(reason === chosen ? undefined : reason)}
+            >
+              <span className={styles.title}>{REASONS[reason].title}</span>
+              <span className={styles.track} aria-hidden="true">
+                {atStake.map((part) => (
+                  <span
+                    key={`${part.dimensionId} ${part.unit}`}
+                    data-colour={colours.get(part.dimensionId) ?? COLOURS}
+                    style={{ width: `${(part.signals / most) * 100}%` }}
+                  />
+                ))}
+              </span>
+              <span className={styles.signals}>
+                {signals} <span className={styles.word}>{signals === 1 ? 'signal' : 'signals'}</span>
+              </span>
+              <Quantities atStake={atStake} />
+            </button>
+          </li>
+        ))}
+      </ul>
+      <ul className={styles.legend} aria-label="Dimensions">
+        {[...colours].map(([dimensionId, colour]) => (
+          <li key={dimensionId}>
+            <span className={styles.swatch} data-colour={colour} />
+            <span className={styles.name}>{dimensionId ?? 'no dimension'}</span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** Quantities of several dimensions and units do not add up: they stand beside each other. */
+export function Quantities({ atStake }: { atStake: Total['atStake'] }): ReactNode {
+  const more = atStake.length - SHOWN;
+  return (
+    <span className={styles.quantities}>
+      {atStake.slice(0, SHOWN).map(({ dimensionId, unit, quantity }) => (
+        <span key={`${dimensionId} ${unit}`} className={styles.quantity}>
+          {quantity === null ? (
+            <span className={styles.word}>no quantity</span>
+          ) : (
+            <ExactNumber value={quantity} unit={unitText(unit)} />
+          )}
+          <span className={styles.name}>{dimensionId ?? 'no dimension'}</span>
+        </span>
+      ))}
+      {more > 0 && <span className={styles.word}>and {more} more</span>}
+    </span>
+  );
+}
+
+/** The dimensions with most signals have a colour of their own. */
+function coloursOf(totals: readonly Total[]): Map<string | null, number> {
+  const signals = new Map<string | null, number>();
+  for (const { atStake } of totals)
+    for (const part of atStake)
+      signals.set(part.dimensionId, (signals.get(part.dimensionId) ?? 0) + part.signals);
+  const ranked = [...signals].sort(([, one], [, other]) => other - one).slice(0, COLOURS - 1);
+  return new Map(ranked.map(([dimensionId], index) => [dimensionId, index + 1]));
+}

@@ -1,0 +1,61 @@
+/** Which quarantined signals are meant: as the address says it, as questions ask it, and as changes name them. */
+import type { RequestOptions } from '../../api/client.ts';
+import { REASONS, type Reason } from './reasons.ts';
+import type { QualitySearch } from './route.ts';
+
+type QuarantineQuery = NonNullable<RequestOptions<'GET /api/v1/quarantine'>['query']>;
+export type ReplayBody = RequestOptions<'POST /api/v1/quarantine/replay'>['body'];
+
+/** Signals named one by one, or all that have something in common. */
+export type Selection = Pick<
+  ReplayBody,
+  'ids' | 'reason' | 'meterId' | 'customerId' | 'dimensionId' | 'metadata'
+>;
+
+export function reasonOf({ reason }: QualitySearch): Reason | undefined {
+  return reason !== undefined && reason in REASONS ? (reason as Reason) : undefined;
+}
+
+/** Parameters of the questions about quarantine. */
+export function filterOf(search: QualitySearch): QuarantineQuery {
+  const { meterId, dimensionId, customerId, missing, metadata } = search;
+  const reason = reasonOf(search);
+  return {
+    ...(reason === undefined ? {} : { reason }),
+    ...(meterId === undefined ? {} : { meterId }),
+    ...(dimensionId === undefined ? {} : { dimensionId }),
+    ...(customerId === undefined ? {} : { customerId }),
+    ...(missing === undefined ? {} : { missing: missing as ('customerId' | 'dimensionId')[] }),
+    ...(metadata === undefined ? {} : { metadata: metadataOf(metadata) }),
+  };
+}
+
+/** The same as a change takes it. */
+export function selectionOf(search: QualitySearch): Selection {
+  const { missing = [], metadata, ...filter } = filterOf(search);
+  const orNone = (name: 'customerId' | 'dimensionId') => {
+    const id = filter[name] as string | undefined;
+    if (!missing.includes(name)) return id === undefined ? {} : { [name]: id };
+    return { [name]: id === undefined ? null : [id, null] };
+  };
+  return {
+    ...(filter as Selection),
+    ...orNone('customerId'),
+    ...orNone('dimensionId'),
+    ...(metadata === undefined ? {} : { metadata: metadata as NonNullable<Selection['metadata']> }),
+  };
+}
+
+export function isEmpty(selection: Selection): boolean {
+  return Object.keys(selection).length === 0;
+}
+
+function metadataOf(pairs: readonly string[]): Record<string, string[]> {
+  const metadata: Record<string, string[]> = {};
+  for (const pair of pairs) {
+    const at = pair.indexOf('=');
+    const key = pair.slice(0, at);
+    metadata[key] = [...(metadata[key] ?? []), pair.slice(at + 1)];
+  }
+  return metadata;
+}
