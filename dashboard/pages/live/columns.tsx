@@ -9,17 +9,13 @@ import type { Arrival } from './arrivals.ts';
 import styles from './columns.module.css';
 
 /** Pairs of metadata in a row; its explanation has all of them. */
-const PAIRS = 3;
+const PAIRS = 2;
 
 export const COLUMNS: readonly Column<Arrival>[] = [
   {
     id: 'arrived',
     header: 'Arrived',
-    cell: ({ atMs }) => (
-      <span className={styles.time}>
-        <Time at={new Date(atMs).toISOString()} detail="time" />
-      </span>
-    ),
+    cell: (arrival) => <ArrivedAt arrival={arrival} />,
   },
   {
     id: 'customer',
@@ -66,11 +62,20 @@ export const COLUMNS: readonly Column<Arrival>[] = [
             <ExactNumber value={arrival.record.recordValue} unit={arrival.record.unit} />
           </span>
         );
-      const { quantity, value, unit } = arrival.signal;
-      return quantity === null ? (
-        <span className={styles.id}>{value}</span>
-      ) : (
-        <ExactNumber value={quantity} unit={unit} />
+      const { quantity, value, unit, reason } = arrival.signal;
+      return (
+        <>
+          {quantity === null ? (
+            <span className={styles.id}>{value}</span>
+          ) : (
+            <span className={styles.value}>
+              <ExactNumber value={quantity} unit={unit} />
+            </span>
+          )}
+          <span className={styles.narrowReason}>
+            <Tag look="warn">{reason.replaceAll('_', ' ')}</Tag>
+          </span>
+        </>
       );
     },
   },
@@ -101,8 +106,31 @@ export const COLUMNS: readonly Column<Arrival>[] = [
         <Metadata metadata={(arrival.kind === 'record' ? arrival.record : arrival.signal).metadata} />
       ),
   },
-  { id: 'what', header: 'Explanation', cell: (arrival) => <Explanation arrival={arrival} /> },
+  {
+    id: 'what',
+    header: 'Explanation',
+    wideOnly: true,
+    cell: (arrival) => <Explanation arrival={arrival} />,
+  },
 ];
+
+/** Where there is no room for a column of its own, this leads to the explanation, too. */
+function ArrivedAt({ arrival }: { arrival: Arrival }): ReactNode {
+  const time = <Time at={new Date(arrival.atMs).toISOString()} detail="time" />;
+  return (
+    <span className={styles.time}>
+      {arrival.kind === 'record' ? (
+        <Link to="/records/$recordId" params={{ recordId: arrival.record.recordId }}>
+          {time}
+        </Link>
+      ) : arrival.kind === 'quarantined' ? (
+        <Link to="/quality">{time}</Link>
+      ) : (
+        time
+      )}
+    </span>
+  );
+}
 
 function CustomerName({ customerId, isLink }: { customerId: string | null; isLink: boolean }): ReactNode {
   if (customerId === null) return <span className={styles.muted}>none</span>;
