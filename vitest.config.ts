@@ -8,5 +8,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    // Of expect.poll: what is waited for comes, however slow the machine is.
+    expect: { poll: { timeout: 20_000 } },
   },
 });
