@@ -38,7 +38,13 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 /** Only a clone has it: the package comes with the built page. */
 const BUILD_SCRIPT = join(root, 'scripts', 'build-dashboard.ts');
 /** In a clone, what the build reads and where it writes. */
-export const DASHBOARD_SOURCES = ['dashboard', 'examples/sql-cookbook', 'client', 'package.json', 'package-lock.json'];
+export const DASHBOARD_SOURCES = [
+  'dashboard',
+  'examples/sql-cookbook',
+  'client',
+  'package.json',
+  'package-lock.json',
+];
 export const DASHBOARD_OUTPUT = join(root, 'dashboard', 'dist');
 /** Enough of what a failed build says to see what is wrong. */
 const MAX_REASON_LENGTH = 4000;
