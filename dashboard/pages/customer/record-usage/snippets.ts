@@ -175,10 +175,9 @@ function go(record: NewRecord, { url, needsKey }: Endpoint): string {
         `\n\t\t${option}.WithHeaders(map[string]string{"Authorization": "Bearer " + os.Getenv("USAGE_METER_API_KEY")}),`
     : () => '';
   const os = needsKey ? '\n\t"os"' : '';
-  const attributes = (option: string): string =>
-    attributesOf(record)
-      .map(([key, value]) => `\t\t\t${option}.String(${wideText(key)}, ${wideText(value)}),\n`)
-      .join('');
+  const attributes = attributesOf(record)
+    .map(([key, value]) => `\t\t\tattribute.String(${wideText(key)}, ${wideText(value)}),\n`)
+    .join('');
   const head = `// ${what(record)} with the OpenTelemetry SDK. Its usage.record.id makes it the same record as Submit.`;
   const end = `	if err := provider.Shutdown(ctx); err != nil {
 		log.Fatal(err)
@@ -213,7 +212,7 @@ func main() {
 	_, span := provider.Tracer("usage").Start(ctx, "usage",
 		trace.WithTimestamp(time.Unix(0, ${unixNano(record.startTime!)})), // ${record.startTime}
 		trace.WithAttributes(
-${attributes('attribute')}		),
+${attributes}		),
 	)
 	span.End(trace.WithTimestamp(time.Unix(0, ${unixNano(record.timestamp)}))) // ${record.timestamp}
 ${end}`;
@@ -227,6 +226,7 @@ import (
 	"log"${os}
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp"
 	otel "go.opentelemetry.io/otel/log"
 	sdk "go.opentelemetry.io/otel/sdk/log"
@@ -244,7 +244,7 @@ func main() {
 	var record otel.Record
 	record.SetTimestamp(time.Unix(0, ${unixNano(record.timestamp)})) // ${record.timestamp}
 	record.AddAttributes(
-${attributes('otel').replaceAll(/^\t/gm, '')}	)
+${attributes.replaceAll(/^\t/gm, '')}	)
 	provider.Logger("usage").Emit(ctx, record)
 ${end}`;
 }
