@@ -42,6 +42,33 @@ const SCREENSHOTS: readonly Screenshot[] = [
       await page.getByRole('dialog').waitFor();
     },
   },
+  {
+    name: 'customer',
+    path: '/customers/acme?dimension=api.requests&groupBy=region',
+    ready: (page) =>
+      page.getByRole('table', { name: 'Usage by window' }).getByText('eu-central').first().waitFor(),
+  },
+  {
+    name: 'customer-narrow',
+    path: '/customers/acme?dimension=api.requests&groupBy=region',
+    width: 360,
+    ready: (page) =>
+      page.getByRole('table', { name: 'Usage by window' }).getByText('eu-central').first().waitFor(),
+  },
+  {
+    name: 'explain',
+    path: '/customers/acme/explain?dimension=tokens&window=total&zone=Europe/Berlin',
+    ready: (page) =>
+      page.getByRole('table', { name: 'Usage records' }).getByText('by hand').first().waitFor(),
+  },
+  {
+    name: 'usage-record',
+    path: '/customers/acme/explain?dimension=egress&range=7d&window=total&zone=Europe/Berlin&show=bytes',
+    ready: async (page) => {
+      await page.getByRole('table', { name: 'Usage records' }).locator('tbody tr').nth(1).press('Enter');
+      await page.getByRole('dialog').getByRole('region', { name: 'Bytes' }).first().waitFor();
+    },
+  },
 ];
 
 const folder = fileURLToPath(new URL('../docs/screenshots/', import.meta.url));

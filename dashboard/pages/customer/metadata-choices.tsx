@@ -131,11 +131,11 @@ function NewFilter({
   );
 }
 
-/** Metadata of the first records in the range. */
+/** Metadata of the newest records in the range. */
 function useMetadataSample(question: UsageQuestion): Record<string, string>[] {
   const { customerId, dimensionId, from, to, timeZone } = question;
   const records = useAnswer('GET /api/v1/records', {
-    query: { customerId, dimensionId, from, to, timeZone, limit: SAMPLE },
+    query: { customerId, dimensionId, from, to, timeZone, order: 'desc', limit: SAMPLE },
   });
   return records.data?.rows.map(({ metadata }) => metadata) ?? [];
 }

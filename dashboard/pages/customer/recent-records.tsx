@@ -32,13 +32,17 @@ const COLUMNS: readonly Column<UsageRecord>[] = [
   {
     id: 'dimension',
     header: 'Dimension',
-    cell: ({ dimensionId }) => <span className={styles.clamped}>{dimensionId}</span>,
+    cell: ({ dimensionId }) => <span className={styles.named}>{dimensionId}</span>,
   },
   {
     id: 'value',
     header: 'Value',
     align: 'end',
-    cell: ({ recordValue, unit }) => <ExactNumber value={recordValue} unit={unit} />,
+    cell: ({ recordValue, unit }) => (
+      <span className={styles.nowrap}>
+        <ExactNumber value={recordValue} unit={unit} />
+      </span>
+    ),
   },
   {
     id: 'metadata',
@@ -51,7 +55,7 @@ const COLUMNS: readonly Column<UsageRecord>[] = [
     header: 'Meter',
     wideOnly: true,
     cell: ({ meterId, meterVersion }) => (
-      <span className={styles.clamped}>{meterName(meterId, meterVersion)}</span>
+      <span className={styles.named}>{meterName(meterId, meterVersion)}</span>
     ),
   },
 ];

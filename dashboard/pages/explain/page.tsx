@@ -54,7 +54,7 @@ export function Page(): ReactNode {
         search: view,
         label: customerId.slice(0, 60),
       }}
-      description="How the quantity comes about, down to the data points. This address shows the same to everybody."
+      description="How the quantity comes about, down to the data points."
     >
       {dimensionId === '' ? (
         <EmptyState title="This address names no dimension">

@@ -132,7 +132,51 @@ export async function seedDemo(url: string, nowMs: number): Promise<void> {
     });
     await client.request('POST /api/v1/usage', { body });
   }
+  await sendRunningTotal(url, nowMs);
   await sendUncountable(url, nowMs);
+}
+
+/** A counter of bytes as an SDK exports it, every ten minutes of the last six hours: each reading is the sum so far. */
+async function sendRunningTotal(url: string, nowMs: number): Promise<void> {
+  const text = (key: string, value: string) => ({ key, value: { stringValue: value } });
+  const startMs = nowMs - 6 * 3600_000;
+  const dataPoints = Array.from({ length: 36 }, (_, index) => ({
+    startTimeUnixNano: `${startMs}000000`,
+    timeUnixNano: `${startMs + (index + 1) * 600_000}000000`,
+    asInt: String(18_000_000 * (index + 1) + 4_000_000 * (index % 5)),
+    attributes: [text('usage.customer.id', 'acme'), text('region', 'eu-central')],
+  }));
+  const body = {
+    resourceMetrics: [
+      {
+        resource: {
+          attributes: [
+            text('service.name', 'edge'),
+            text('service.instance.id', 'edge-1'),
+            text('telemetry.sdk.name', 'opentelemetry'),
+          ],
+        },
+        scopeMetrics: [
+          {
+            scope: { name: 'edge-proxy', version: '2.1.0' },
+            metrics: [
+              {
+                name: 'usage.egress',
+                unit: 'By',
+                sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints },
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  };
+  const response = await fetch(`${url}/v1/metrics`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
 }
 
 /** Points that meters claim and cannot count: without a customer, with another unit, negative, from the future. */
