@@ -10,7 +10,9 @@ import { firstRunRoute } from './pages/first-run/route.ts';
 import { liveRoute } from './pages/live/route.ts';
 import { metersRoute } from './pages/meters/route.ts';
 import { overviewRoute } from './pages/overview/route.ts';
+import { closeRoute } from './pages/periods/close/route.ts';
 import { periodsRoute } from './pages/periods/route.ts';
+import { statementRoute } from './pages/periods/statement/route.ts';
 import { qualityRoute } from './pages/quality/route.ts';
 import { recordRoute } from './pages/record/route.ts';
 import { sqlRoute } from './pages/sql/route.ts';
@@ -27,6 +29,8 @@ const routeTree = rootRoute.addChildren([
   qualityRoute,
   liveRoute,
   periodsRoute,
+  closeRoute,
+  statementRoute,
   sqlRoute,
 ]);
 
