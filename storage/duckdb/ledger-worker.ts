@@ -14,6 +14,7 @@ import {
   type QueryRequest,
   runQuery,
 } from '../query/index.ts';
+import { askedAgainOnOverflow } from '../query/statement.ts';
 import { Clusterer } from './clusterer.ts';
 import { unclusteredRows } from './clustering.ts';
 import { messageOf, openDatabase } from './database.ts';
@@ -198,7 +199,11 @@ class LedgerThread {
   #query(request: QueryRequest): Promise<unknown> {
     if (request.type === 'eventKeys') return this.#queryEventKeys(request.query);
     const ask = (connection: DuckDBConnection) => runQuery(connection, request);
-    return OWN_SNAPSHOTS.has(request.type) ? this.#withConnection(ask) : this.#inSnapshot(ask);
+    return this.#withConnection((connection) =>
+      askedAgainOnOverflow(connection, () =>
+        OWN_SNAPSHOTS.has(request.type) ? ask(connection) : inSnapshot(connection, ask),
+      ),
+    );
   }
 
   /** New keys, which most are, are known to be so from memory: only the others are worth a scan of all events. */
@@ -206,7 +211,9 @@ class LedgerThread {
     const doubtful = eventKeys.filter((key) => this.#loader.mayKnowEvent(keyWords(key)));
     if (doubtful.length === 0) return { records: eventKeys.map(() => null) };
     const query = { type: 'eventKeys' as const, query: { eventKeys: doubtful } };
-    const { records } = await this.#inSnapshot((connection) => runQuery(connection, query));
+    const { records } = await this.#withConnection((connection) =>
+      inSnapshot(connection, () => runQuery(connection, query)),
+    );
     const found = new Map(doubtful.map((key, i) => [key, records[i]]));
     return { records: eventKeys.map((key) => found.get(key) ?? null) };
   }
@@ -258,18 +265,6 @@ class LedgerThread {
     }
   }
 
-  /** All statements of a question see the same state of the ledger, in which no row is moved. */
-  #inSnapshot<T>(ask: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-    return this.#withConnection(async (connection) => {
-      await connection.run('BEGIN TRANSACTION READ ONLY');
-      try {
-        return await ask(connection);
-      } finally {
-        await connection.run('ROLLBACK');
-      }
-    });
-  }
-
   #answer(id: number, answer: () => Promise<unknown>): void {
     const question = answer().then(...answering(id));
     this.#openQuestions.add(question);
@@ -279,6 +274,19 @@ class LedgerThread {
   #fail(error: unknown): void {
     this.#failed = true;
     send({ type: 'failed', code: 'LOAD_FAILED', message: `the ledger could not load: ${messageOf(error)}` });
+  }
+}
+
+/** All statements of a question see the same state of the ledger, in which no row is moved. */
+async function inSnapshot<T>(
+  connection: DuckDBConnection,
+  ask: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
+  await connection.run('BEGIN TRANSACTION READ ONLY');
+  try {
+    return await ask(connection);
+  } finally {
+    await connection.run('ROLLBACK');
   }
 }
 

@@ -128,7 +128,34 @@ const SPLIT_SUMS: Sums = {
     `(sum(trunc(${quantity})::HUGEINT)::DECIMAL(38, 12) + sum(${quantity} - trunc(${quantity})))::DECIMAL(38, 12)`,
 };
 
-/** Runs a statement that sums; again with sums that cannot overflow where the plain ones did. */
+/** Connections whose question is asked again, because its plain sums overflowed. */
+const overflowed = new WeakSet<DuckDBConnection>();
+
+/**
+ * Asks a question that begins a transaction, and once more with sums that cannot overflow where the plain ones did: an
+ * error ends the transaction in which it occurs, so {@link runSum} cannot go on in it.
+ */
+export async function askedAgainOnOverflow<T>(
+  connection: DuckDBConnection,
+  ask: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isOverflow(error)) throw error;
+    overflowed.add(connection);
+    try {
+      return await ask();
+    } finally {
+      overflowed.delete(connection);
+    }
+  }
+}
+
+/**
+ * Runs a statement that sums; again with sums that cannot overflow where the plain ones did.
+ * @throws Error of the overflow in a transaction: see {@link askedAgainOnOverflow}
+ */
 export async function runSum(
   connection: DuckDBConnection,
   statement: (sums: Sums, bound: BoundValues) => string,
@@ -138,13 +165,21 @@ export async function runSum(
     const sql = statement(sums, bound);
     return (await connection.runAndReadAll(sql, bound.values)).getRows();
   };
+  if (overflowed.has(connection)) return await run(SPLIT_SUMS);
   try {
     return await run(PLAIN_SUMS);
   } catch (error) {
-    if (!/Overflow in (HUGEINT addition|multiplication of DECIMAL)/.test((error as Error).message))
-      throw error;
-    return await run(SPLIT_SUMS);
+    if (!isOverflow(error)) throw error;
+    try {
+      return await run(SPLIT_SUMS);
+    } catch (second) {
+      throw /transaction is aborted/.test((second as Error).message) ? error : second;
+    }
   }
+}
+
+function isOverflow(error: unknown): boolean {
+  return /Overflow in (HUGEINT addition|multiplication of DECIMAL)/.test((error as Error).message);
 }
 
 /** The sum of {@link SumColumns}, scaled by 10^12; without high of a sum that is none of products. */
