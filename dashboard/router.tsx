@@ -4,7 +4,7 @@ import { rootRoute } from './app/root.tsx';
 import { parseSearch, stringifySearch } from './app/search.ts';
 import { customerRoute } from './pages/customer/route.ts';
 import { customersRoute } from './pages/customers/route.ts';
-import { dimensionsRoute } from './pages/dimensions/route.ts';
+import { dimensionRoute, dimensionsRoute, newDimensionRoute } from './pages/dimensions/route.ts';
 import { explainRoute } from './pages/explain/route.ts';
 import { firstRunRoute } from './pages/first-run/route.ts';
 import { liveRoute } from './pages/live/route.ts';
@@ -25,6 +25,8 @@ const routeTree = rootRoute.addChildren([
   explainRoute,
   recordRoute,
   dimensionsRoute,
+  dimensionRoute,
+  newDimensionRoute,
   metersRoute,
   qualityRoute,
   liveRoute,
