@@ -4,6 +4,9 @@ import { grouped } from '../format/decimal.ts';
 import { unitText } from '../format/unit.ts';
 import styles from './exact-number.module.css';
 
+/** Digits that stay in one line. */
+const SHORT = 12;
+
 export function ExactNumber({ value, unit = '' }: { value: string; unit?: string }): ReactNode {
   const shownUnit = unitText(unit);
   const onCopy = (event: ClipboardEvent): void => {
@@ -13,7 +16,11 @@ export function ExactNumber({ value, unit = '' }: { value: string; unit?: string
     event.clipboardData.setData('text/plain', value);
   };
   return (
-    <span className={styles.number} title={value} onCopy={onCopy}>
+    <span
+      className={`${styles.number} ${value.length <= SHORT ? styles.short : ''}`}
+      title={value}
+      onCopy={onCopy}
+    >
       {grouped(value)}
       {shownUnit !== '' && <span className={styles.unit}> {shownUnit}</span>}
     </span>

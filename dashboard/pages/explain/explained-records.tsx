@@ -8,7 +8,7 @@ import { type Column, Pager, Table } from '../../kit/table.tsx';
 import { Tag } from '../../kit/tag.tsx';
 import { Time } from '../../kit/time.tsx';
 import { MetadataText } from '../customer/metadata-text.tsx';
-import { FLAG_WORDS, KIND_TAGS, meterName } from '../record/words.ts';
+import { FLAG_WORDS, flagLook, KIND_TAGS, meterName } from '../record/words.ts';
 import styles from './page.module.css';
 import type { Explanation } from './page.tsx';
 
@@ -46,6 +46,7 @@ export function ExplainedRecords({
       id: 'value',
       header: 'Value',
       align: 'end',
+      wideOnly: true,
       cell: ({ recordValue }) => <ExactNumber value={recordValue} />,
     },
     {
@@ -78,7 +79,7 @@ export function ExplainedRecords({
           {corrects !== null && <Tag look="accent">out of quarantine</Tag>}
           {replaces !== null && <Tag look="accent">amended</Tag>}
           {flags.map((flag) => (
-            <Tag key={flag} look="warn" title={FLAG_WORDS[flag]}>
+            <Tag key={flag} look={flagLook(flag)} title={FLAG_WORDS[flag]}>
               {flag.replaceAll('_', ' ')}
             </Tag>
           ))}

@@ -12,7 +12,7 @@ import { Time } from '../../kit/time.tsx';
 import { ReceivedSignal } from './received-signal.tsx';
 import styles from './record-view.module.css';
 import type { SignalView } from './route.ts';
-import { FLAG_WORDS, KIND_WORDS, meterName } from './words.ts';
+import { FLAG_WORDS, flagLook, KIND_WORDS, meterName } from './words.ts';
 
 export type RecordSignals = AnswerOf<'GET /api/v1/records/{recordId}/signal'>;
 type RecordOrigin = RecordSignals['record'];
@@ -56,7 +56,7 @@ export function RecordView({ recordId, show, onShow }: RecordViewProps): ReactNo
             <ul className={styles.flags}>
               {record.flags.map((flag) => (
                 <li key={flag}>
-                  <Tag look="warn">{flag.replaceAll('_', ' ')}</Tag> {FLAG_WORDS[flag]}
+                  <Tag look={flagLook(flag)}>{flag.replaceAll('_', ' ')}</Tag> {FLAG_WORDS[flag]}
                 </li>
               ))}
             </ul>

@@ -17,6 +17,18 @@ export const FLAG_WORDS: Readonly<Record<RecordOrigin['flags'][number], string>>
   window_conflict: 'Another value came for the same window of the same series: both count.',
 };
 
+/** Those that say that something may be wrong. */
+const DOUBTS: ReadonlySet<string> = new Set<RecordOrigin['flags'][number]>([
+  'weak_identity',
+  'baseline',
+  'decrease',
+  'window_conflict',
+]);
+
+export function flagLook(flag: RecordOrigin['flags'][number]): 'warn' | 'plain' {
+  return DOUBTS.has(flag) ? 'warn' : 'plain';
+}
+
 export const KIND_WORDS: Readonly<Record<RecordOrigin['kind'], string>> = {
   record: 'One signal, as it came',
   increment: 'What a reading of a running total added',
