@@ -57,6 +57,9 @@ const dashboard = dashboardFixture({
       },
     });
     await client.request('POST /api/v1/dimensions', {
+      body: { id: 'level', unit: 'GBy', aggregation: 'time_weighted' },
+    });
+    await client.request('POST /api/v1/dimensions', {
       body: { id: 'seats', unit: '{seat}', aggregation: 'max', interval: 'day' },
     });
     const record = (
@@ -79,6 +82,7 @@ const dashboard = dashboardFixture({
         record('acme', 'api.requests', 5, '7', { region: 'eu' }),
         record('acme', 'api.requests', 5, '0.25', { region: HOSTILE }),
         record('acme', 'api.requests', 6, '3', { [MARKUP]: RTL, note: LONG.slice(0, 4000) }),
+        record('acme', 'level', 1, '10'),
         record('acme', 'seats', 2, '5'),
         record('acme', 'seats', 3, '8'),
         record('found', 'api.requests', 2, '1'),
@@ -93,7 +97,7 @@ const dashboard = dashboardFixture({
       const sent = await fetch(`${url}/v1/metrics`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/x-protobuf' },
-        body: writer.encode(requestOf(points)),
+        body: new Uint8Array(writer.encode(requestOf(points))),
       });
       expect(sent.status).toBe(200);
     }
@@ -299,6 +303,14 @@ test('an explanation pages through its records, and shows parts and what was car
   await page.getByRole('heading', { name: '2 parts, added up' }).waitFor();
   await page.getByRole('table', { name: 'Parts' }).getByText('8', { exact: true }).first().waitFor();
   await page.goto(
+    `${dashboard.url}/customers/acme/explain?dimension=level&from=2026-03-02&to=2026-03-03&window=total&zone=UTC`,
+  );
+  const carried = page.getByRole('region', { name: 'Carried in' });
+  await carried.getByText('864\u202f000', { exact: false }).waitFor();
+  await page.getByText('No record in this window').waitFor();
+  await carried.getByRole('button', { name: '10' }).press('Enter');
+  await page.getByRole('dialog', { name: 'Usage record' }).getByText('by hand').waitFor();
+  await page.goto(
     `${dashboard.url}/customers/acme/explain?dimension=seats&from=2026-05-01&to=2026-06-01&window=total`,
   );
   await page.getByText('Nothing was used').waitFor();
@@ -359,7 +371,9 @@ test('what could not be counted, statements and adjustments lead to their pages'
   const stated = page.getByRole('region', { name: 'Statements and adjustments' });
   await stated.getByText('01 Feb 2026 – 28 Feb 2026').first().waitFor();
   await stated.getByText('adjustment', { exact: true }).waitFor();
-  expect(await stated.getByRole('link').getAttribute('href')).toBe('/periods?customerId=acme');
+  expect(await stated.getByRole('link', { name: 'All in Periods' }).getAttribute('href')).toBe(
+    '/periods?customerId=acme',
+  );
   const recent = page.getByRole('region', { name: 'Recent usage records' });
   expect(await recent.locator('tbody tr').count()).toBe(10);
   await recent.getByRole('button', { name: 'Next' }).click();

@@ -41,7 +41,7 @@ export function Quarantined({ customerId }: { customerId: string }): ReactNode {
               </li>
             ))}
           </ul>
-          <Link to="/quality" search={{ customerId } as object}>
+          <Link to="/quality" search={{ customerId }}>
             {data.nextCursor === null ? 'Look into it in Data quality' : 'There is more in Data quality'}
           </Link>
         </>

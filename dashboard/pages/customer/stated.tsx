@@ -15,6 +15,9 @@ export function Stated({ customerId }: { customerId: string }): ReactNode {
   const statements = useAnswer('GET /api/v1/statements', { query: { customerId, limit: SHOWN } });
   const adjustments = useAnswer('GET /api/v1/adjustments', { query: { customerId, limit: SHOWN } });
   const error = statements.error ?? adjustments.error;
+  /** An adjustment is of a period in its statement's zone. */
+  const zoneOf = (statementId: string): string =>
+    statements.data?.rows.find(({ id }) => id === statementId)?.timeZone ?? 'UTC';
   const again = (): void => {
     void statements.refetch();
     void adjustments.refetch();
@@ -32,9 +35,9 @@ export function Stated({ customerId }: { customerId: string }): ReactNode {
             {statements.data.rows.map((each) => (
               <li key={each.id}>
                 <span className={styles.itemHead}>
-                  <span>
+                  <Link to="/periods/statements/$statementId" params={{ statementId: each.id }}>
                     {windowText({ windowStart: each.from, windowEnd: each.to }, 'month', each.timeZone)}
-                  </span>
+                  </Link>
                   {each.amount !== null && (
                     <span className={styles.atStake}>
                       <ExactNumber value={each.amount} />
@@ -54,12 +57,16 @@ export function Stated({ customerId }: { customerId: string }): ReactNode {
                 </span>
                 <span className={styles.quiet}>
                   <Tag look="accent">adjustment</Tag>{' '}
-                  {windowText({ windowStart: each.from, windowEnd: each.to }, 'month', 'UTC')}
+                  {windowText(
+                    { windowStart: each.from, windowEnd: each.to },
+                    'month',
+                    zoneOf(each.statementId),
+                  )}
                 </span>
               </li>
             ))}
           </ul>
-          <Link to="/periods" search={{ customerId } as object}>
+          <Link to="/periods" search={{ customerId }}>
             All in Periods
           </Link>
         </>

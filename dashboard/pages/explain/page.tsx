@@ -75,7 +75,12 @@ export function Page(): ReactNode {
                     {customerId}
                   </Link>,
                 ],
-                ['Dimension', dimensionId],
+                [
+                  'Dimension',
+                  <Link key="dimension" to="/dimensions/$dimensionId" params={{ dimensionId }}>
+                    {dimensionId}
+                  </Link>,
+                ],
                 [
                   'Window',
                   data.cell === null
