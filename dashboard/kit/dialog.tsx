@@ -13,8 +13,8 @@ export interface DialogProps {
   actions?: ReactNode;
   /** Where given, the content is a form: Enter and the submit button call it. */
   onSubmit?: () => void;
-  /** Wider than a column of fields. */
-  wide?: boolean;
+  /** Wider than a column of fields; `most` takes nearly all of a laptop's width. */
+  wide?: boolean | 'most';
   children: ReactNode;
 }
 
@@ -38,7 +38,7 @@ export function Dialog({
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className={styles.backdrop} />
-        <Base.Popup className={`${styles.popup} ${wide ? styles.wide : ''}`}>
+        <Base.Popup className={`${styles.popup} ${wide === 'most' ? styles.most : wide ? styles.wide : ''}`}>
           <header className={styles.head}>
             <Base.Title>{title}</Base.Title>
             <Base.Close className={styles.close} aria-label="Close">
