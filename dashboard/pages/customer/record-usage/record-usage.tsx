@@ -12,7 +12,7 @@ import { type Draft, type DraftField, draftFaults, hasFaults, newRecord, newReco
 import { CustomerChoice, DimensionChoice, useKnownDimension } from './id-choice.tsx';
 import { MetadataTable } from './metadata-table.tsx';
 import styles from './record-usage.module.css';
-import { SnippetPreview } from './snippet-preview.tsx';
+import { SnippetPreview, useShownSnippet } from './snippet-preview.tsx';
 import { StoredRecord, type WrittenRecord } from './stored-record.tsx';
 import { nowText, TimestampField } from './timestamp-field.tsx';
 
@@ -92,6 +92,7 @@ function Form({ draft, onDraft, onStored, onClose }: FormProps): ReactNode {
   const known = useKnownDimension(draft.dimensionId);
   // A dimension that is discovered takes no credits.
   const faults = draftFaults(draft, known === null ? null : known !== 'nobody' && known.creditsAllowed);
+  const hasCode = useShownSnippet() !== undefined;
   const isComplete = !hasFaults(faults);
   const refused = fieldErrors(write.error, FIELDS);
   const isConflict = write.error?.code === 'ID_CONFLICT';
@@ -129,7 +130,7 @@ function Form({ draft, onDraft, onStored, onClose }: FormProps): ReactNode {
       open
       onClose={onClose}
       title="Record Usage"
-      wide
+      wide={hasCode ? 'most' : true}
       onSubmit={submit}
       actions={
         <>
@@ -140,68 +141,72 @@ function Form({ draft, onDraft, onStored, onClose }: FormProps): ReactNode {
         </>
       }
     >
-      <div ref={fieldsRef} className={styles.form}>
-        <div className={styles.pair}>
-          <CustomerChoice
-            value={draft.customerId}
-            onValue={(customerId) => change({ customerId })}
-            error={errorAt('customerId')}
+      <div className={hasCode ? styles.withCode : styles.alone}>
+        <div ref={fieldsRef} className={styles.form}>
+          <div className={`${styles.pair} ${styles.ids}`}>
+            <CustomerChoice
+              value={draft.customerId}
+              onValue={(customerId) => change({ customerId })}
+              error={errorAt('customerId')}
+            />
+            <DimensionChoice
+              value={draft.dimensionId}
+              onValue={(dimensionId) => change({ dimensionId })}
+              error={errorAt('dimensionId')}
+            />
+          </div>
+          <TextField
+            label="Record Value"
+            inputMode="decimal"
+            value={draft.recordValue}
+            onValue={(recordValue) => change({ recordValue: recordValue.trim() })}
+            error={errorAt('recordValue')}
+            help={valueHelp(known)}
           />
-          <DimensionChoice
-            value={draft.dimensionId}
-            onValue={(dimensionId) => change({ dimensionId })}
-            error={errorAt('dimensionId')}
+          <div className={styles.pair}>
+            <TimestampField
+              label="Timestamp"
+              value={draft.timestamp}
+              onValue={(timestamp) => change({ timestamp })}
+              error={errorAt('timestamp')}
+              help="It usually marks the end of the period."
+              placeholder="2026-03-01T08:00:00Z"
+            />
+            <TimestampField
+              label="Start time"
+              value={draft.startTime}
+              onValue={(startTime) => change({ startTime })}
+              error={errorAt('startTime')}
+              help="Optional: when the period began."
+              placeholder="none"
+            />
+          </div>
+          <MetadataTable
+            rows={draft.metadata}
+            onRows={(metadata) => change({ metadata })}
+            cellFaults={faults.cells}
+            error={errorAt('metadata')}
           />
+          {isConflict && (
+            <div role="alert" className={styles.conflict}>
+              <p>
+                A record with this id is stored already, by an earlier Submit or by its code, with other
+                content. Nothing was changed.
+              </p>
+              <Button onClick={() => change({ id: newRecordId() })}>Make it another record</Button>
+            </div>
+          )}
+          <FormErrors errors={refused.rest} />
         </div>
-        <TextField
-          label="Record Value"
-          inputMode="decimal"
-          value={draft.recordValue}
-          onValue={(recordValue) => change({ recordValue: recordValue.trim() })}
-          error={errorAt('recordValue')}
-          help={valueHelp(known)}
-        />
-        <div className={styles.pair}>
-          <TimestampField
-            label="Timestamp"
-            value={draft.timestamp}
-            onValue={(timestamp) => change({ timestamp })}
-            error={errorAt('timestamp')}
-            help="It usually marks the end of the period."
-          />
-          <TimestampField
-            label="Start time"
-            value={draft.startTime}
-            onValue={(startTime) => change({ startTime })}
-            error={errorAt('startTime')}
-            help="Optional: when the period began."
-          />
-        </div>
-        <MetadataTable
-          rows={draft.metadata}
-          onRows={(metadata) => change({ metadata })}
-          cellFaults={faults.cells}
-          error={errorAt('metadata')}
+        <SnippetPreview
+          id={draft.id}
+          record={isComplete ? newRecord(draft) : null}
+          missing={[
+            ...FIELDS.filter((field) => faults.fields[field] !== undefined),
+            ...(faults.cells.size > 0 ? ['metadata' as const] : []),
+          ].map((field) => FIELD_LABELS[field])}
         />
       </div>
-      {isConflict && (
-        <div role="alert" className={styles.conflict}>
-          <p>
-            A record with this id is stored already, by an earlier Submit or by the code below, with other
-            content. Nothing was changed.
-          </p>
-          <Button onClick={() => change({ id: newRecordId() })}>Make it another record</Button>
-        </div>
-      )}
-      <FormErrors errors={refused.rest} />
-      <SnippetPreview
-        id={draft.id}
-        record={isComplete ? newRecord(draft) : null}
-        missing={[
-          ...FIELDS.filter((field) => faults.fields[field] !== undefined),
-          ...(faults.cells.size > 0 ? ['metadata' as const] : []),
-        ].map((field) => FIELD_LABELS[field])}
-      />
     </Dialog>
   );
 }

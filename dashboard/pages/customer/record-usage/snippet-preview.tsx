@@ -18,8 +18,13 @@ export interface SnippetPreviewProps {
   missing: readonly string[];
 }
 
+/** The language whose code is shown; undefined while none is. */
+export function useShownSnippet(): SnippetName | undefined {
+  return oneOf(useSearch({ strict: false }), 'snippet', SNIPPETS);
+}
+
 export function SnippetPreview({ id, record, missing }: SnippetPreviewProps): ReactNode {
-  const shown = oneOf(useSearch({ strict: false }), 'snippet', SNIPPETS);
+  const shown = useShownSnippet();
   const navigate = useNavigate();
   const show = (next: SnippetName | undefined): void =>
     void navigate({

@@ -49,14 +49,15 @@ export function snippet(name: SnippetName, record: NewRecord, endpoint: Endpoint
 }
 
 const WRITERS: Readonly<Record<SnippetName, (record: NewRecord, endpoint: Endpoint) => string>> = {
-  curl: (record, endpoint) => `# One usage record, as Submit sends it. Its id makes both the same record.
+  curl: (record, endpoint) => `# One usage record, as Submit sends it: by its id, both
+# are the same record.
 ${post('/api/v1/usage', bodyOf(record), endpoint)}`,
   typescript,
   python,
   go,
   otlp: (record, endpoint) => {
     const path = isPeriod(record) ? '/v1/traces' : '/v1/logs';
-    return `# ${what(record)} as OTLP in JSON. Its usage.record.id makes it the same record as Submit.
+    return `${says('#', record)}
 ${post(path, otlpRequest(record), endpoint)}`;
   },
 };
@@ -65,8 +66,13 @@ function isPeriod({ startTime }: NewRecord): boolean {
   return startTime !== undefined;
 }
 
-function what(record: NewRecord): string {
-  return isPeriod(record) ? 'One span, from the start time to the timestamp,' : 'One log record';
+/** What OpenTelemetry sends. Short lines: the button that copies stands at their end. */
+function says(comment: string, record: NewRecord): string {
+  return isPeriod(record)
+    ? `${comment} One span, from start time to timestamp: by its
+${comment} usage.record.id it is the record that Submit sends.`
+    : `${comment} One log record: by its usage.record.id it is the
+${comment} record that Submit sends.`;
 }
 
 function unixNano(timestamp: string): bigint {
@@ -105,14 +111,15 @@ function bodyOf({ metadata, ...record }: NewRecord): JsonValue {
 
 function typescript(record: NewRecord, { url, needsKey }: Endpoint): string {
   const body = jsonValue(bodyOf(record), '  ').replaceAll(/^( +)"([A-Za-z]+)": /gm, '$1$2: ');
-  return `// One usage record, as Submit sends it: its id makes both the same record. In an app, where things are used,
-// recordUsage() of 'otel-usage-meter' is one line; it sums, and takes the time of the clock.
-import { UsageMeterClient } from 'otel-usage-meter/client';
+  return `// One usage record, as Submit sends it: by its id, both
+// are the same record. (In an app, recordUsage() is one
+// line; it sums, and takes the time of the clock.)
+import { UsageMeterClient } from "otel-usage-meter/client";
 
 const client = new UsageMeterClient({
   url: ${jsonText(url)},${needsKey ? '\n  apiKey: process.env.USAGE_METER_API_KEY!,' : ''}
 });
-const answer = await client.request('POST /api/v1/usage', {
+const answer = await client.request("POST /api/v1/usage", {
   body: ${body},
 });
 console.log(answer);
@@ -126,7 +133,7 @@ function python(record: NewRecord, { url, needsKey }: Endpoint): string {
   const headers = needsKey
     ? '\n    headers={"Authorization": "Bearer " + os.environ["USAGE_METER_API_KEY"]},'
     : '';
-  const head = `# ${what(record)} with the OpenTelemetry SDK. Its usage.record.id makes it the same record as Submit.
+  const head = `${says('#', record)}
 # pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http
 ${needsKey ? 'import os\n\n' : ''}`;
   if (isPeriod(record)) {
@@ -178,7 +185,7 @@ function go(record: NewRecord, { url, needsKey }: Endpoint): string {
   const attributes = attributesOf(record)
     .map(([key, value]) => `\t\t\tattribute.String(${wideText(key)}, ${wideText(value)}),\n`)
     .join('');
-  const head = `// ${what(record)} with the OpenTelemetry SDK. Its usage.record.id makes it the same record as Submit.`;
+  const head = says('//', record);
   const end = `	if err := provider.Shutdown(ctx); err != nil {
 		log.Fatal(err)
 	}
@@ -186,7 +193,8 @@ function go(record: NewRecord, { url, needsKey }: Endpoint): string {
 `;
   if (isPeriod(record)) {
     return `${head}
-// go get go.opentelemetry.io/otel/sdk go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp
+// go get go.opentelemetry.io/otel/sdk
+// go get go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp
 package main
 
 import (
@@ -218,7 +226,8 @@ ${attributes}		),
 ${end}`;
   }
   return `${head}
-// go get go.opentelemetry.io/otel/sdk/log go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp
+// go get go.opentelemetry.io/otel/sdk/log
+// go get go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp
 package main
 
 import (

@@ -60,8 +60,9 @@ export function StoredRecord({ record }: { record: WrittenRecord }): ReactNode {
             <dd>
               <ul className={styles.pairs}>
                 {pairs.map(([key, value]) => (
-                  <li key={key} className={styles.text}>
-                    <span className={styles.key}>{key}</span> {value}
+                  <li key={key}>
+                    <span className={`${styles.text} ${styles.key}`}>{key}</span>
+                    <span className={styles.text}>{value}</span>
                   </li>
                 ))}
               </ul>

@@ -15,10 +15,18 @@ export interface TimestampFieldProps {
   value: string;
   onValue: (value: string) => void;
   help: string;
+  placeholder: string;
   error?: string | undefined;
 }
 
-export function TimestampField({ label, value, onValue, help, error }: TimestampFieldProps): ReactNode {
+export function TimestampField({
+  label,
+  value,
+  onValue,
+  help,
+  placeholder,
+  error,
+}: TimestampFieldProps): ReactNode {
   const [zone] = useTimeZone();
   const isTime = typeof instantOf(value) === 'bigint';
   return (
@@ -28,7 +36,7 @@ export function TimestampField({ label, value, onValue, help, error }: Timestamp
       help={isTime ? `${help} ${timeText(value, zone, 'second')} in ${zone}.` : help}
     >
       <div className={styles.line}>
-        <Input value={value} onValue={onValue} placeholder="2026-03-01T08:00:00Z" />
+        <Input value={value} onValue={onValue} placeholder={placeholder} />
         <Popover
           label={`Choose ${label.toLowerCase()}`}
           align="end"
