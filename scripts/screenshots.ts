@@ -9,6 +9,11 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { launchChromium } from '../test/dashboard/support/chromium.ts';
 import { seedDemo } from '../test/dashboard/support/demo-data.ts';
+import {
+  fillRecord,
+  recordUsageForm,
+  type TypedRecord,
+} from '../test/dashboard/support/record-usage-form.ts';
 import { startReceiver } from '../test/support/receiver-process.ts';
 import { buildDashboard } from './build-dashboard.ts';
 
@@ -19,6 +24,14 @@ interface Screenshot {
   ready: (page: Page) => Promise<unknown>;
   width?: number;
 }
+
+const RECORD: TypedRecord = {
+  recordValue: '12.75',
+  metadata: [
+    ['region', 'eu-central'],
+    ['ticket', 'SUP-4711'],
+  ],
+};
 
 /** Every page, and what is worth seeing of it. */
 const SCREENSHOTS: readonly Screenshot[] = [
@@ -67,6 +80,44 @@ const SCREENSHOTS: readonly Screenshot[] = [
     ready: async (page) => {
       await page.getByRole('table', { name: 'Usage records' }).locator('tbody tr').nth(1).press('Enter');
       await page.getByRole('dialog').getByRole('region', { name: 'Bytes' }).first().waitFor();
+    },
+  },
+  {
+    name: 'record-usage',
+    path: '/customers/acme?dimension=gpu.hours&record=1&snippet=typescript',
+    ready: async (page) => {
+      await fillRecord(page, RECORD);
+      await recordUsageForm(page).getByRole('tab', { name: 'TypeScript' }).waitFor();
+    },
+  },
+  {
+    name: 'record-usage-narrow',
+    path: '/customers/acme?dimension=gpu.hours&record=1&snippet=typescript',
+    width: 360,
+    ready: async (page) => {
+      await fillRecord(page, RECORD);
+      await recordUsageForm(page).getByRole('tab', { name: 'TypeScript' }).waitFor();
+    },
+  },
+  {
+    name: 'record-usage-time',
+    path: '/customers/acme?dimension=gpu.hours&record=1',
+    ready: async (page) => {
+      await page.getByRole('button', { name: 'Choose timestamp' }).click();
+      const picker = page.getByRole('dialog', { name: 'Choose timestamp' });
+      await picker.getByLabel('Date').fill('2026-10-25');
+      await picker.getByLabel('Time', { exact: true }).fill('02:30:00');
+      await picker.getByLabel('Clocks show this time twice').waitFor();
+    },
+  },
+  {
+    name: 'record-usage-stored',
+    path: '/customers/acme?dimension=gpu.hours&record=1',
+    ready: async (page) => {
+      // The last picture of the form: it stores something, which would be seen in others.
+      await fillRecord(page, RECORD);
+      await page.getByRole('button', { name: 'Submit' }).click();
+      await page.getByRole('button', { name: 'Record another' }).waitFor();
     },
   },
 ];
