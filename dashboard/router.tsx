@@ -8,7 +8,7 @@ import { dimensionRoute, dimensionsRoute, newDimensionRoute } from './pages/dime
 import { explainRoute } from './pages/explain/route.ts';
 import { firstRunRoute } from './pages/first-run/route.ts';
 import { liveRoute } from './pages/live/route.ts';
-import { metersRoute } from './pages/meters/route.ts';
+import { meterRoute, metersRoute, newMeterRoute } from './pages/meters/route.ts';
 import { overviewRoute } from './pages/overview/route.ts';
 import { closeRoute } from './pages/periods/close/route.ts';
 import { periodsRoute } from './pages/periods/route.ts';
@@ -28,6 +28,8 @@ const routeTree = rootRoute.addChildren([
   dimensionRoute,
   newDimensionRoute,
   metersRoute,
+  meterRoute,
+  newMeterRoute,
   qualityRoute,
   liveRoute,
   periodsRoute,

@@ -167,8 +167,8 @@ function ChangeNotice(): ReactNode {
     <Notice look="warn">
       <p>All usage of this dimension is counted by what you save, what came before too.</p>
       <p>
-        Closed statements stay as they are. What would now be another sum becomes an adjustment, shown under
-        Periods.
+        Closed statements stay, and are adjusted by the terms that they were closed with. What is open is
+        stated by the new ones.
       </p>
     </Notice>
   );

@@ -1,0 +1,169 @@
+/** A rule while it is written: as a form and as text, checked by the receiver as one types, and tested before it holds. */
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useEffect, useState } from 'react';
+import { receiver, type UsageMeterError } from '../../api/client.ts';
+import { useAnswer } from '../../api/query.ts';
+import { Button } from '../../kit/button.tsx';
+import { FormErrors } from '../../kit/form-errors.tsx';
+import { Notice } from '../../kit/notice.tsx';
+import { Section } from '../../kit/page-frame.tsx';
+import { fieldErrors } from '../../kit/problem.ts';
+import { ErrorState, Skeleton } from '../../kit/states.tsx';
+import { Tabs } from '../../kit/tabs.tsx';
+import type { RuleView } from './route.ts';
+import styles from './rule-editor.module.css';
+import { RuleForm } from './rule-form.tsx';
+import { RuleSource } from './rule-source.tsx';
+import { RuleTest } from './rule-test.tsx';
+import { type Rule, yamlText } from './rule-text.ts';
+
+const CHECK_PAUSE_MS = 250;
+
+export interface RuleEditorProps {
+  /** What it begins with. */
+  rule: Rule;
+  /** null: a new one. */
+  meterId: string | null;
+  /** The version that holds at the moment. */
+  inForceVersion: number | null;
+  view: RuleView;
+  onView: (view: RuleView) => void;
+  onSaved: (meter: { id: string; version: number }) => void;
+  onCancel: () => void;
+}
+
+export function RuleEditor(props: RuleEditorProps): ReactNode {
+  const { meterId, inForceVersion, view, onView, onSaved, onCancel } = props;
+  const client = useQueryClient();
+  const [text, setText] = useState(() => yamlText(props.rule));
+  /** What the text says, where it is known without asking; the form's own. */
+  const [rule, setRule] = useState<Rule | null>(props.rule);
+  const asked = useSettled(text);
+  const check = useAnswer('POST /api/v1/meters/check', { body: { text: asked } }, { keepPrevious: true });
+  const isCurrent = asked === text && check.data !== undefined && !check.isPlaceholderData;
+  const problems = (check.data?.problems ?? []).filter(
+    // The form's empty beginning is no fault yet.
+    () => text !== yamlText(props.rule) || meterId !== null,
+  );
+  const written = isCurrent ? check.data.written : undefined;
+  // What was typed as text is shown by the form as soon as it is read.
+  if (view === 'form' && rule === null && written) setRule(written);
+  const save = useMutation<{ id: string; version: number } | null, UsageMeterError>({
+    mutationFn: async () => {
+      const checked = await receiver().request('POST /api/v1/meters/check', { body: { text } });
+      if (checked.rule === null) return null;
+      const body = checked.rule as never;
+      return meterId === null
+        ? await receiver().request('POST /api/v1/meters', { body })
+        : await receiver().request('PUT /api/v1/meters/{id}', { path: { id: meterId }, body });
+    },
+    onSuccess: async (meter) => {
+      if (meter === null) return;
+      onSaved(meter);
+      await client.invalidateQueries();
+    },
+  });
+  const changed = (next: Rule): void => {
+    setRule(next);
+    setText(yamlText(next));
+  };
+  const form =
+    rule !== null ? (
+      <RuleForm rule={rule} onRule={changed} problems={problems} isNew={meterId === null} />
+    ) : check.error ? (
+      <ErrorState error={check.error} onRetry={() => void check.refetch()} />
+    ) : written === null ? (
+      <Notice look="warn">The text cannot be read as a rule: mend it there first.</Notice>
+    ) : (
+      <Skeleton lines={6} />
+    );
+  const source = (
+    <RuleSource
+      text={text}
+      onText={(next) => {
+        setText(next);
+        setRule(null);
+      }}
+      problems={problems}
+    />
+  );
+  const errors = fieldErrors(save.error, []);
+  const canUse = isCurrent && check.data.rule !== null;
+  return (
+    <div className={styles.editor}>
+      <Section title="Rule">
+        <form
+          className={styles.form}
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            save.mutate();
+          }}
+        >
+          <Tabs
+            value={view}
+            onValue={onView}
+            tabs={[
+              { value: 'form', label: 'Form', content: form },
+              { value: 'text', label: 'Text', content: source },
+            ]}
+          />
+          {view === 'form' && rule !== null && <OtherProblems problems={problems} onView={onView} />}
+          <FormErrors errors={errors.rest} />
+          <div className={styles.actions}>
+            <Button type="submit" look="primary" busy={save.isPending} disabled={isCurrent && !canUse}>
+              {meterId === null ? 'Create' : 'Save as a new version'}
+            </Button>
+            <Button onClick={onCancel}>Cancel</Button>
+            <span className={styles.state} role="status">
+              {!isCurrent
+                ? 'Checking …'
+                : canUse
+                  ? 'The rule is well-formed.'
+                  : problemCount(check.data.problems.length)}
+            </span>
+          </div>
+          <p className={styles.hint}>
+            It holds for signals that arrive from then on. What was counted before stays as it is.
+          </p>
+        </form>
+      </Section>
+      <RuleTest rule={canUse ? (check.data.rule as Rule) : null} inForceVersion={inForceVersion} />
+    </div>
+  );
+}
+
+function problemCount(count: number): string {
+  return count === 1 ? 'One thing is wrong.' : `${count} things are wrong.`;
+}
+
+/** Faults of what the form has no field for. */
+function OtherProblems({
+  problems,
+  onView,
+}: {
+  problems: readonly { line: number; path: string }[];
+  onView: (view: RuleView) => void;
+}): ReactNode {
+  const shown = /^(id|name|signals|match|customer|dimension|value|unit|metadata)\b/;
+  const others = problems.filter(({ path }) => !shown.test(path));
+  if (others.length === 0) return null;
+  return (
+    <Notice look="warn">
+      <p>
+        Something is wrong in what the form does not show: {others.map(({ path }) => path).join(', ')}.{' '}
+        <Button onClick={() => onView('text')}>Show the text</Button>
+      </p>
+    </Notice>
+  );
+}
+
+/** A text once nobody has typed for a moment. */
+function useSettled(text: string): string {
+  const [settled, setSettled] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(text), CHECK_PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return settled;
+}
