@@ -11,7 +11,7 @@ import { CodeBlock } from '../../kit/code-block.tsx';
 import { ExactNumber } from '../../kit/exact-number.tsx';
 import { Icon } from '../../kit/icon.tsx';
 import { PageFrame, Section } from '../../kit/page-frame.tsx';
-import { ErrorState } from '../../kit/states.tsx';
+import { ErrorState, Skeleton } from '../../kit/states.tsx';
 import { Tabs } from '../../kit/tabs.tsx';
 import { Time } from '../../kit/time.tsx';
 import styles from './page.module.css';
@@ -70,20 +70,25 @@ export function Page(): ReactNode {
       }
     >
       <Section title="Send usage">
-        <Tabs
-          value={way}
-          onValue={(next) => void navigate({ search: (old) => ({ ...old, way: next }), replace: true })}
-          tabs={WAYS.map((each: Way) => ({
-            value: each,
-            label: ways[each].label,
-            content: (
-              <div className={styles.way}>
-                <p className={styles.note}>{ways[each].note}</p>
-                <CodeBlock code={ways[each].code} label={ways[each].label} />
-              </div>
-            ),
-          }))}
-        />
+        {/* Before it is known whether a key is needed, the code would be another. */}
+        {data === undefined ? (
+          <Skeleton lines={8} />
+        ) : (
+          <Tabs
+            value={way}
+            onValue={(next) => void navigate({ search: (old) => ({ ...old, way: next }), replace: true })}
+            tabs={WAYS.map((each: Way) => ({
+              value: each,
+              label: ways[each].label,
+              content: (
+                <div className={styles.way}>
+                  <p className={styles.note}>{ways[each].note}</p>
+                  <CodeBlock code={ways[each].code} label={ways[each].label} />
+                </div>
+              ),
+            }))}
+          />
+        )}
         {data?.apiKeyRequired && (
           <p className={styles.note}>
             Put one of the receiver’s keys (USAGE_METER_API_KEYS) in the place of YOUR_API_KEY.

@@ -19,8 +19,16 @@ export const CATALOGUE_QUERY = `
   SELECT 'macro', function_name, '', array_to_string(parameters, ', '), comment
   FROM duckdb_functions() WHERE NOT internal`;
 
+/** Of columns in several views, those of the first are meant by most who ask. */
+const FIRST_VIEWS = ['usage_daily', 'usage_records', 'quarantined'];
+
 export function catalogueOf(rows: readonly unknown[][]): CatalogueEntry[] {
-  return rows.map(([kind, name, view, type, comment]) => ({
+  const rank = (view: unknown): number => {
+    const place = FIRST_VIEWS.indexOf(String(view));
+    return place === -1 ? FIRST_VIEWS.length : place;
+  };
+  const sorted = rows.toSorted(([, , left], [, , right]) => rank(left) - rank(right));
+  return sorted.map(([kind, name, view, type, comment]) => ({
     kind: kind as CatalogueEntry['kind'],
     name: String(name),
     ...(view === '' ? {} : { view: String(view) }),

@@ -47,6 +47,12 @@ export function Editor({ value, onValue, onRun, catalogue, faultLine, area }: Ed
     setCompletion(next);
     setActive(0);
   };
+  // Whoever typed before the catalogue was there gets what it has.
+  const hasTyped = useRef(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only the catalogue is news
+  useEffect(() => {
+    if (hasTyped.current && document.activeElement === area.current) complete(false);
+  }, [catalogue]);
   const choose = (entry: CatalogueEntry): void => {
     const element = area.current;
     if (element === null || completion === null) return;
@@ -120,6 +126,7 @@ export function Editor({ value, onValue, onRun, catalogue, faultLine, area }: Ed
           onChange={(event) => {
             onValue(event.target.value);
             const { inputType } = event.nativeEvent as InputEvent;
+            hasTyped.current = inputType === 'insertText';
             // Not after what was pasted, or written by the page.
             if (inputType === 'insertText' || (isOpen && inputType?.startsWith('delete'))) complete(false);
             else setCompletion(null);

@@ -88,7 +88,7 @@ export function Page(): ReactNode {
     return () => running.current?.abort();
   }, []);
   // What is typed stands in the address after a short pause.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what is typed starts the pause
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is typed starts the pause, running it ends it
   useEffect(() => {
     if (text === asked) return;
     const timer = setTimeout(
@@ -96,7 +96,7 @@ export function Page(): ReactNode {
       ADDRESS_PAUSE_MS,
     );
     return () => clearTimeout(timer);
-  }, [text]);
+  }, [text, asked]);
   // Back and forward in the history.
   useEffect(() => setText(asked), [asked]);
 

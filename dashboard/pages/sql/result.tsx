@@ -9,8 +9,8 @@ import styles from './result.module.css';
 import { isNumeric, MOST_ROWS, readableText, type SqlResult, type SqlValue, valueText } from './run-sql.ts';
 
 export const PAGE_ROWS = 100;
-/** Of a value in its cell; all of it is copied. */
-const MOST_LETTERS = 1_000;
+/** Of a value in its cell, where ids have room; all of it is copied. */
+const MOST_LETTERS = 1_100;
 
 interface Row {
   number: number;

@@ -19,6 +19,8 @@ export interface DashboardOptions {
   /** Added to the receiver's environment. */
   env?: Record<string, string>;
   args?: string[];
+  /** `listening`: the receiver is not to become ready. */
+  until?: 'ready' | 'listening';
   /** Of USAGE_METER_API_KEYS, for `client`. */
   apiKey?: string;
   /** What the receiver has before the first test. */
@@ -62,6 +64,7 @@ export function dashboardFixture(options: DashboardOptions = {}): DashboardFixtu
         ...options.env,
       },
       args: options.args ?? [],
+      until: options.until ?? 'ready',
     });
     await options.seed?.(fixture.client, receiver.url);
     browser = await launchChromium();
