@@ -30,7 +30,7 @@ async function send(
 ): Promise<void> {
   await dashboard.client.request('POST /api/v1/usage', {
     body: values.map((recordValue) => ({ customerId, dimensionId, recordValue, metadata })),
-    headers: { prefer: 'return=minimal' },
+    headers: { Prefer: 'return=minimal' },
   });
 }
 
