@@ -234,9 +234,10 @@ test('other content under an id that is stored is refused, until it is another r
   await chooseDimension(page, 'conflicts');
   await fillRecord(page, { recordValue: '1', timestamp: '2026-03-01T08:00:00Z' });
   await run('curl', await copiedSnippet(page, 'curl'));
-  await form.getByLabel('Record Value').fill('2');
+  await fillRecord(page, { recordValue: '2', metadata: [['region', 'eu']] });
   await form.getByRole('button', { name: 'Submit' }).click();
   await form.getByText('is 2, but 1 is stored under this id').waitFor();
+  await form.getByText('metadata.region: is "eu", but none is stored').waitFor();
   await form.getByRole('button', { name: 'Make it another record' }).click();
   await form.getByRole('button', { name: 'Submit' }).click();
   await form.getByText('stored', { exact: true }).waitFor();
@@ -351,7 +352,7 @@ describe('code that was copied and run, and Submit, are one record', () => {
     const page = await openForm('&snippet=go');
     const form = recordUsageForm(page);
     await form.getByRole('tab', { name: 'Go', selected: true }).waitFor();
-    await form.getByText('Code stands here once the form is complete: Record Value.').waitFor();
+    await form.getByText('Code stands here once these are right: Record Value.').waitFor();
     await fillRecord(page, { recordValue: '7', metadata: [['usage.value', '3']] });
     await form.getByText('says something else in OpenTelemetry').waitFor();
     await form.getByRole('tab', { name: 'Go', selected: true }).press('ArrowLeft');

@@ -25,6 +25,8 @@ const FIELD_LABELS: Readonly<Record<DraftField, string>> = {
   metadata: 'Record Metadata',
 };
 const FIELDS = Object.keys(FIELD_LABELS) as DraftField[];
+/** Metadata is refused by key, which is said with its path. */
+const PLAIN_FIELDS = FIELDS.filter((field) => field !== 'metadata');
 
 export function RecordUsage(given: {
   customerId: string;
@@ -94,7 +96,8 @@ function Form({ draft, onDraft, onStored, onClose }: FormProps): ReactNode {
   const faults = draftFaults(draft, known === null ? null : known !== 'nobody' && known.creditsAllowed);
   const hasCode = useShownSnippet() !== undefined;
   const isComplete = !hasFaults(faults);
-  const refused = fieldErrors(write.error, FIELDS);
+  const refused = fieldErrors(write.error, PLAIN_FIELDS);
+  const ofMetadata = refused.rest.filter((text) => text.startsWith('metadata'));
   const isConflict = write.error?.code === 'ID_CONFLICT';
 
   const change = (changed: Partial<Draft>): void => {
@@ -123,6 +126,7 @@ function Form({ draft, onDraft, onStored, onClose }: FormProps): ReactNode {
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each refusal, not while it is mended
   useEffect(() => {
     fields.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+    fields.current?.querySelector('[role="alert"]')?.scrollIntoView({ block: 'nearest' });
   }, [tries, write.error]);
 
   return (
@@ -143,6 +147,16 @@ function Form({ draft, onDraft, onStored, onClose }: FormProps): ReactNode {
     >
       <div className={hasCode ? styles.withCode : styles.alone}>
         <div ref={fieldsRef} className={styles.form}>
+          {isConflict && (
+            <div role="alert" className={styles.conflict}>
+              <p>
+                A record with this id is stored already, by an earlier Submit or by its code, with other
+                content. Nothing was changed.
+              </p>
+              <Button onClick={() => change({ id: newRecordId() })}>Make it another record</Button>
+            </div>
+          )}
+          <FormErrors errors={refused.rest.filter((text) => !ofMetadata.includes(text))} />
           <div className={`${styles.pair} ${styles.ids}`}>
             <CustomerChoice
               value={draft.customerId}
@@ -185,18 +199,8 @@ function Form({ draft, onDraft, onStored, onClose }: FormProps): ReactNode {
             rows={draft.metadata}
             onRows={(metadata) => change({ metadata })}
             cellFaults={faults.cells}
-            error={errorAt('metadata')}
+            error={errorAt('metadata') ?? ofMetadata[0]}
           />
-          {isConflict && (
-            <div role="alert" className={styles.conflict}>
-              <p>
-                A record with this id is stored already, by an earlier Submit or by its code, with other
-                content. Nothing was changed.
-              </p>
-              <Button onClick={() => change({ id: newRecordId() })}>Make it another record</Button>
-            </div>
-          )}
-          <FormErrors errors={refused.rest} />
         </div>
         <SnippetPreview
           id={draft.id}

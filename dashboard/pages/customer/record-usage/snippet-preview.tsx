@@ -74,9 +74,7 @@ function Code({
   missing: readonly string[];
 }): ReactNode {
   if (record === null)
-    return (
-      <p className={styles.missing}>Code stands here once the form is complete: {missing.join(', ')}.</p>
-    );
+    return <p className={styles.missing}>Code stands here once these are right: {missing.join(', ')}.</p>;
   const reserved = name === 'curl' || name === 'typescript' ? null : reservedKey(record);
   if (reserved !== null)
     return (
