@@ -65,17 +65,15 @@ export function Filters({ search, onAsk }: FiltersProps): ReactNode {
           mayBeNew
         />
       </div>
-      <div className={styles.filter}>
-        <Select
-          label="Meter"
-          value={meterId ?? ANY}
-          onValue={(id) => onAsk({ meterId: id === ANY ? undefined : id })}
-          options={[
-            { value: ANY, label: 'All meters' },
-            ...ids.map((id) => ({ value: id, label: id.slice(0, 60) })),
-          ]}
-        />
-      </div>
+      <Select
+        label="Meter"
+        value={meterId ?? ANY}
+        onValue={(id) => onAsk({ meterId: id === ANY ? undefined : id })}
+        options={[
+          { value: ANY, label: 'All meters' },
+          ...ids.map((id) => ({ value: id, label: id.slice(0, 60) })),
+        ]}
+      />
       <AttributeFilter onAdd={(pair) => onAsk({ metadata: [...new Set([...metadata, pair])] })} />
       {chips.map(({ label, onRemove }) => (
         <Button key={label} look="quiet" icon="close" className={styles.chip} onClick={onRemove}>

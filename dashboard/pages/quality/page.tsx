@@ -4,7 +4,7 @@ import { type ReactNode, useState } from 'react';
 import { useAnswer } from '../../api/query.ts';
 import { Button } from '../../kit/button.tsx';
 import { Menu } from '../../kit/menu.tsx';
-import { PageFrame, Section, Toolbar } from '../../kit/page-frame.tsx';
+import { PageFrame, Section } from '../../kit/page-frame.tsx';
 import { EmptyState, ErrorState, Skeleton } from '../../kit/states.tsx';
 import { Tabs } from '../../kit/tabs.tsx';
 import { AtStake } from './at-stake.tsx';
@@ -196,12 +196,12 @@ function Explained({ reason }: { reason: keyof typeof REASONS }): ReactNode {
       </p>
       <dl>
         <div>
-          <dt>What is listed</dt>
+          <dt>Repairs what is listed</dt>
           <dd>{listed}.</dd>
         </div>
         {writer !== '' && (
           <div>
-            <dt>What comes from now on</dt>
+            <dt>Helps what comes from now on</dt>
             <dd>{writer}.</dd>
           </div>
         )}
@@ -213,9 +213,7 @@ function Explained({ reason }: { reason: keyof typeof REASONS }): ReactNode {
 function Settled({ search, onAsk, signals }: ViewProps): ReactNode {
   return (
     <div className={styles.view}>
-      <Toolbar>
-        <Filters search={search} onAsk={onAsk} />
-      </Toolbar>
+      <Filters search={search} onAsk={onAsk} />
       {signals}
     </div>
   );

@@ -4,6 +4,7 @@
  */
 import { UsageMeterClient } from '../../../client/index.ts';
 import { Random } from '../../support/random.ts';
+import { seedPeriods } from './demo-periods.ts';
 
 const DAY_MS = 24 * 3600_000;
 const DAYS = 95;
@@ -134,6 +135,7 @@ export async function seedDemo(url: string, nowMs: number): Promise<void> {
   }
   await sendRunningTotal(url, nowMs);
   await sendUncountable(url, nowMs);
+  await seedPeriods(client, nowMs);
 }
 
 /** A counter of bytes as an SDK exports it, every ten minutes of the last six hours: each reading is the sum so far. */
@@ -207,6 +209,21 @@ async function sendUncountable(url: string, nowMs: number): Promise<void> {
   }));
   const metrics = [
     sum('usage.api.requests', '1', noCustomer),
+    sum('usage.tokens', '{token}', noCustomer.slice(0, 5)),
+    {
+      // It was counting before anybody watched.
+      name: 'usage.egress.total',
+      unit: 'GBy',
+      sum: {
+        aggregationTemporality: 2,
+        isMonotonic: true,
+        dataPoints: ['hooli', 'stark'].map((customer, index) => ({
+          asDouble: 18.25 + index * 4,
+          attributes: [text('usage.customer.id', customer), text('region', REGIONS[index])],
+          timeUnixNano: `${nowMs - 60_000}000000`,
+        })),
+      },
+    },
     sum('usage.tokens', 'kg', [
       { asInt: '900', attributes: [acme] },
       { asInt: '120', attributes: [acme] },

@@ -4,7 +4,7 @@ import { type ReactNode, useState } from 'react';
 import type { AnswerOf, RequestOptions } from '../../../api/client.ts';
 import { useAnswer, useChange } from '../../../api/query.ts';
 import { timeZoneOptions, useTimeZone } from '../../../app/time-zone.ts';
-import { boundFault, dateIn, timeText } from '../../../format/time.ts';
+import { boundFault, dateIn } from '../../../format/time.ts';
 import { Button } from '../../../kit/button.tsx';
 import { ButtonLink } from '../../../kit/button-link.tsx';
 import { Combobox } from '../../../kit/combobox.tsx';
@@ -282,9 +282,7 @@ function ClosedAll({ closed }: { closed: Extract<CloseAnswer, { closed: number }
           <Link to="/periods" search={{ view: 'adjustments' }}>
             pending adjustments
           </Link>
-          .{' '}
-          {closed.periods[0] &&
-            `It was ${timeText(closed.periods[0].from, closed.periods[0].timeZone, 'day')} on.`}
+          .
         </p>
       </Section>
     </PageFrame>

@@ -212,7 +212,8 @@ function Reopen({ statement, onClose }: { statement: Statement; onClose: () => v
     >
       <p>
         It stays readable, and states nothing any more. Its period is open again
-        {taken > 0 && ` and the ${taken} adjustments that it had taken up are pending again`}. Closing the
+        {taken === 1 && ', and the adjustment that it had taken up is pending again'}
+        {taken > 1 && `, and the ${taken} adjustments that it had taken up are pending again`}. Closing the
         period again makes a new statement, by the usage and prices of then.
       </p>
       <TextField

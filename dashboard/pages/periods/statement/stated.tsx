@@ -92,7 +92,7 @@ function Stated({
               <th scope="row" colSpan={4}>
                 Sum
               </th>
-              <td>
+              <td data-label="Sum">
                 <ExactNumber value={total} />
               </td>
             </tr>
@@ -107,14 +107,14 @@ function Numbers({ stated }: { stated: Line | Adjustment }): ReactNode {
   const { quantity, billableQuantity, unitPrice, amount, unit } = stated;
   return (
     <>
-      <td>
+      <td data-label="Quantity">
         <ExactNumber value={quantity} unit={unitText(unit)} />
       </td>
-      <td>
+      <td data-label="Billable">
         <ExactNumber value={billableQuantity} />
       </td>
-      <td>{unitPrice === null ? <None /> : <ExactNumber value={unitPrice} />}</td>
-      <td>{amount === null ? <None /> : <ExactNumber value={amount} />}</td>
+      <td data-label="Unit price">{unitPrice === null ? <None /> : <ExactNumber value={unitPrice} />}</td>
+      <td data-label="Amount">{amount === null ? <None /> : <ExactNumber value={amount} />}</td>
     </>
   );
 }

@@ -1,0 +1,223 @@
+/** Periods: closing, statements to print and to save, adjustments, re-opening, and who did it. */
+import { readFile } from 'node:fs/promises';
+import type { Locator, Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { dashboardFixture, expectAccessible, expectNoSidewaysScroll } from './support/dashboard.ts';
+
+const MARKUP = '<img src=x onerror=alert(1)>';
+const TURNED = '\u202egnp.exe';
+const LONG = `long-${'x'.repeat(1000)}`;
+const MANY = 60;
+
+const dashboard = dashboardFixture({
+  seed: async (client) => {
+    await client.request('PUT /api/v1/dimensions/{id}', {
+      path: { id: 'calls' },
+      body: { usageIncrement: '10', rounding: 'ceiling', unitPrice: '0.05' },
+    });
+    const record = (customerId: string, dimensionId: string, recordValue: string, timestamp: string) => ({
+      ...{ customerId, dimensionId, recordValue, timestamp },
+    });
+    await client.request('POST /api/v1/usage', {
+      body: [
+        record('acme', 'calls', '120', '2026-03-05T08:00:00Z'),
+        record('acme', 'calls', '3', '2026-03-31T23:59:59Z'),
+        record('globex', 'calls', '11', '2026-02-20T08:00:00Z'),
+        // Of the period from the 15th on, and not of the month.
+        record('globex', 'calls', '7', '2026-03-10T08:00:00Z'),
+        ...[MARKUP, TURNED, LONG].map((name) => record(name, name, '1', '2026-01-05T08:00:00Z')),
+        ...Array.from({ length: MANY }, (_, index) =>
+          record('many', `dimension-${String(index).padStart(2, '0')}`, `${index}.5`, '2026-01-05T08:00:00Z'),
+        ),
+        ...Array.from({ length: MANY }, (_, index) =>
+          record(`list-${String(index).padStart(2, '0')}`, 'calls', `${index}`, '2025-12-05T08:00:00Z'),
+        ),
+      ],
+    });
+    await client.request('POST /api/v1/periods/close', { body: { from: '2025-12-01', to: '2026-01-01' } });
+    for (const customerId of ['many', MARKUP])
+      await client.request('POST /api/v1/periods/close', {
+        body: { customerId, from: '2026-01-01', to: '2026-02-01', note: `${MARKUP} & ${TURNED}` },
+      });
+    // Nobody's, and so perhaps acme's.
+    const points = [
+      { asInt: '7', timeUnixNano: '1772355600000000000', startTimeUnixNano: '1772355500000000000' },
+    ];
+    const sum = { aggregationTemporality: 1, isMonotonic: true, dataPoints: points };
+    const scopeMetrics = [{ metrics: [{ name: 'usage.calls', unit: '1', sum }] }];
+    await fetch(`${dashboard.url}/v1/metrics`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ resourceMetrics: [{ scopeMetrics }] }),
+    });
+  },
+});
+
+const rows = (page: Page, name: string): Locator =>
+  page.getByRole('table', { name }).locator('tbody tr[data-opens]');
+const textOf = async (locator: Locator): Promise<string> =>
+  (await locator.innerText()).replaceAll(/\s+/g, ' ');
+
+async function statementOf(customerId: string): Promise<string> {
+  const { rows: found } = await dashboard.client.request('GET /api/v1/statements', { query: { customerId } });
+  return found[0].id;
+}
+
+test('by keyboard alone: a month is closed, with what will be in it said before', async () => {
+  const page = await dashboard.open('/periods');
+  await page.getByRole('link', { name: 'Close a period' }).press('Enter');
+  await page.getByRole('combobox', { name: 'Customer' }).focus();
+  await page.keyboard.type('acme');
+  await page.getByRole('option', { name: 'acme', exact: true }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByLabel('Month').fill('2026-03');
+  await page.getByText('1 signal is in quarantine').waitFor();
+  const usage = page.getByRole('table', { name: 'Usage' });
+  await usage.getByText('calls').waitFor();
+  expect(await textOf(usage)).toMatch(/123 130 0\.05 6\.5 Sum 6\.5/);
+  await expectAccessible(page);
+  await page.getByLabel('Note').fill('March');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/periods/statements/*');
+  await page.getByText('matches the content').waitFor();
+  expect(await textOf(page.getByRole('article'))).toContain('6.5');
+  const { rows: stated } = await dashboard.client.request('GET /api/v1/statements', {
+    query: { customerId: 'acme' },
+  });
+  expect(stated).toMatchObject([{ amount: '6.5', note: 'March', from: '2026-03-01T00:00:00Z' }]);
+});
+
+test('what comes late is a pending adjustment, which the next statement takes up', async () => {
+  await dashboard.client.request('POST /api/v1/usage', {
+    body: {
+      customerId: 'acme',
+      dimensionId: 'calls',
+      recordValue: '9.5',
+      timestamp: '2026-03-07T08:00:00Z',
+    },
+  });
+  const page = await dashboard.open('/periods?view=adjustments&customerId=acme');
+  const table = page.getByRole('table', { name: 'Pending adjustments' });
+  await table.getByText('usage came late, 1 record: 9.5').waitFor();
+  expect(await textOf(table)).toMatch(/acme Mar 2026 calls 9\.5 10 0\.5/);
+  await expectAccessible(page);
+  await page.goto(`${dashboard.url}/periods/close?customerId=acme&month=2026-04`);
+  const adjustments = page.getByRole('table', { name: 'Adjustments of earlier periods' });
+  await adjustments.getByText('usage came late').waitFor();
+  await page.getByRole('button', { name: 'Close the period' }).click();
+  await page.waitForURL('**/periods/statements/*');
+  await adjustments.getByRole('link', { name: 'Mar 2026' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Statement, Mar 2026' }).waitFor();
+});
+
+test('a statement that was wrong is re-opened with a reason, which the audit log has', async () => {
+  const id = await statementOf('acme');
+  const page = await dashboard.open(`/periods/statements/${id}`);
+  await page.getByRole('button', { name: 'Re-open' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('the adjustment that it had taken up is pending again').waitFor();
+  await dialog.getByRole('button', { name: 'Re-open' }).click();
+  await dialog.getByText('Say why it was wrong').waitFor();
+  await dialog.getByLabel('Why').fill(`wrong price ${MARKUP}`);
+  await page.keyboard.press('Enter');
+  await page.getByText(`it states nothing any more. wrong price ${MARKUP}`).waitFor();
+  await page.goto(`${dashboard.url}/periods?view=audit&kind=statement_reopened&subject=${id}`);
+  await expect.poll(() => rows(page, 'Audit log').count()).toBe(1);
+  await page.getByRole('table', { name: 'Audit log' }).getByRole('button').press('Enter');
+  await page.getByRole('dialog').getByRole('region', { name: 'The change' }).getByText(id).waitFor();
+  await expectAccessible(page);
+  await page.keyboard.press('Escape');
+  await page.getByLabel('Kind').selectOption('dimension_put');
+  await page.getByRole('searchbox', { name: 'Id of what was changed' }).fill('calls');
+  await page.getByText('sum, at 0.05').waitFor();
+});
+
+test('the period of an anchor day goes from it to that of the next month; overlaps are refused with the reason', async () => {
+  const page = await dashboard.open('/periods/close?customerId=globex&month=2026-02&anchor=15&timeZone=UTC', {
+    expected: /status of 409/,
+  });
+  const usage = page.getByRole('table', { name: 'Usage' });
+  await usage.getByText('calls').waitFor();
+  expect(await textOf(usage)).toMatch(/18 20 0\.05 1 Sum 1/);
+  await page.getByText('15 Feb 2026 – 14 Mar 2026').waitFor();
+  await page.getByRole('button', { name: 'Close the period' }).click();
+  await page.waitForURL('**/periods/statements/*');
+  await page.goto(`${dashboard.url}/periods/close?customerId=globex&month=2026-03`);
+  await page.getByRole('alert').getByText('overlaps this one').waitFor();
+  expect(await page.getByRole('button', { name: 'Close the period' }).isDisabled()).toBe(true);
+});
+
+test('all customers are closed together, and said how many', async () => {
+  const page = await dashboard.open('/periods/close?month=2026-01');
+  await page.getByText('3 statements will be made').waitFor();
+  await page.getByText('2 closed already').waitFor();
+  await page.getByRole('button', { name: 'Make 3 statements' }).click();
+  await page.getByRole('status').getByText('3 statements made').waitFor();
+});
+
+test('statements are filtered, sorted and paged by the server, with the place in the address', async () => {
+  const page = await dashboard.open('/periods?month=2025-12');
+  await expect.poll(() => rows(page, 'Statements').count()).toBe(50);
+  await page.getByRole('button', { name: 'Amount' }).click();
+  await page.getByRole('button', { name: 'Amount' }).click();
+  await expect.poll(() => textOf(rows(page, 'Statements').first())).toMatch(/list-5\d Dec 2025 UTC 3 /);
+  await page.getByRole('button', { name: 'Next' }).click();
+  await expect.poll(() => rows(page, 'Statements').count()).toBe(10);
+  await page.reload();
+  await expect.poll(() => rows(page, 'Statements').count()).toBe(10);
+  await page.getByLabel('State', { exact: true }).selectOption('reopened');
+  await page.getByText('No statement fits').waitFor();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await rows(page, 'Statements').first().press('Enter');
+  await page.waitForURL('**/periods/statements/*');
+});
+
+test('on paper there is the whole statement, and nothing else', async () => {
+  const page = await dashboard.open(`/periods/statements/${await statementOf('many')}`);
+  await page.getByText('matches the content').waitFor();
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  expect(await page.getByRole('navigation').count()).toBe(0);
+  expect(await page.getByRole('banner').count()).toBe(0);
+  expect(await page.getByRole('button').count()).toBe(0);
+  const lines = page.getByRole('table', { name: 'Usage' }).locator('tbody tr');
+  expect(await lines.count()).toBe(MANY);
+  expect(await page.evaluate('getComputedStyle(document.documentElement).colorScheme')).toBe('light');
+  // Nothing is cut off: the last row is on the page, not in something that scrolls.
+  const bottom = (await lines.last().boundingBox())!.y;
+  expect(bottom).toBeLessThan((await page.evaluate('document.documentElement.scrollHeight')) as number);
+  const pdf = await page.pdf({ preferCSSPageSize: true });
+  expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
+});
+
+test('what is saved is what the API says, to the byte', async () => {
+  const id = await statementOf('many');
+  const page = await dashboard.open(`/periods/statements/${id}`);
+  for (const [button, format] of [
+    ['CSV', 'csv'],
+    ['JSON', 'json'],
+  ]) {
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: button }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe(`statement-${id}.${format}`);
+    const saved = await readFile(await download.path(), 'utf8');
+    const answered = await (await fetch(`${dashboard.url}/api/v1/statements/${id}?format=${format}`)).text();
+    expect(saved).toBe(answered);
+  }
+});
+
+test('hostile customers, dimensions and notes are text, at any width', async () => {
+  for (const customerId of [MARKUP, TURNED, LONG]) {
+    const page = await dashboard.open(`/periods/statements/${await statementOf(customerId)}`, { width: 360 });
+    await page.getByRole('article').getByText(customerId, { exact: true }).first().waitFor();
+    await expectNoSidewaysScroll(page);
+    if (customerId === MARKUP) await expectAccessible(page);
+    expect(await page.locator('main img, main b').count()).toBe(0);
+  }
+  const page = await dashboard.open('/periods', { width: 360 });
+  await page.getByRole('link', { name: MARKUP }).waitFor();
+  await expectNoSidewaysScroll(page);
+  await expectAccessible(page);
+});
