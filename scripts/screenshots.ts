@@ -5,10 +5,12 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { launchChromium } from '../test/dashboard/support/chromium.ts';
 import { seedDemo } from '../test/dashboard/support/demo-data.ts';
+import { startTraffic } from '../test/dashboard/support/demo-traffic.ts';
 import {
   fillRecord,
   recordUsageForm,
@@ -23,6 +25,10 @@ interface Screenshot {
   /** What is seen when the page is ready. */
   ready: (page: Page) => Promise<unknown>;
   width?: number;
+  /** Taken last, while usage arrives. */
+  needsTraffic?: true;
+  /** It never stops to ask. */
+  isLive?: true;
 }
 
 const RECORD: TypedRecord = {
@@ -32,6 +38,15 @@ const RECORD: TypedRecord = {
     ['ticket', 'SUP-4711'],
   ],
 };
+
+const SQL = `SELECT date_trunc('week', day)::DATE AS week, sum(quantity) AS quantity, count(DISTINCT customer_id) AS customers
+FROM usage_daily
+WHERE dimension_id = 'api.requests'
+GROUP BY week
+ORDER BY week`;
+
+/** Long enough to be seen in the picture of the rate. */
+const TRAFFIC_MS = 90_000;
 
 /** Every page, and what is worth seeing of it. */
 const SCREENSHOTS: readonly Screenshot[] = [
@@ -59,14 +74,14 @@ const SCREENSHOTS: readonly Screenshot[] = [
     name: 'customer',
     path: '/customers/acme?dimension=api.requests&groupBy=region',
     ready: (page) =>
-      page.getByRole('table', { name: 'Usage by window' }).getByText('eu-central').first().waitFor(),
+      page.getByRole('table', { name: 'Usage by window' }).getByText('ap-south').first().waitFor(),
   },
   {
     name: 'customer-narrow',
     path: '/customers/acme?dimension=api.requests&groupBy=region',
     width: 360,
     ready: (page) =>
-      page.getByRole('table', { name: 'Usage by window' }).getByText('eu-central').first().waitFor(),
+      page.getByRole('table', { name: 'Usage by window' }).getByText('ap-south').first().waitFor(),
   },
   {
     name: 'explain',
@@ -120,6 +135,84 @@ const SCREENSHOTS: readonly Screenshot[] = [
       await page.getByRole('button', { name: 'Record another' }).waitFor();
     },
   },
+  {
+    name: 'sql',
+    path: `/sql?run=1&chart=line&query=${encodeURIComponent(SQL)}`,
+    ready: (page) => page.getByRole('table', { name: 'Result' }).locator('tbody td').first().waitFor(),
+  },
+  {
+    name: 'sql-narrow',
+    path: `/sql?run=1&chart=line&query=${encodeURIComponent(SQL)}`,
+    width: 360,
+    ready: (page) => page.getByRole('table', { name: 'Result' }).locator('tbody td').first().waitFor(),
+  },
+  {
+    name: 'sql-completion',
+    path: '/sql',
+    ready: async (page) => {
+      const editor = page.getByRole('textbox', { name: 'Query' });
+      await editor.fill('SELECT  FROM usage_records u');
+      await editor.press('Home');
+      await page.keyboard.press('Control+ArrowRight');
+      await page.keyboard.type('u.cu');
+      await page.getByRole('option', { name: 'customer_id' }).waitFor();
+    },
+  },
+  {
+    name: 'sql-error',
+    path: `/sql?run=1&query=${encodeURIComponent('SELECT day, sum(quantities) AS quantity\nFROM usage_daily\nGROUP BY day')}`,
+    ready: (page) => page.getByRole('alert').waitFor(),
+  },
+  {
+    name: 'first-run',
+    isLive: true,
+    path: '/first-run?way=curl',
+    ready: async (page) => {
+      await page.getByText('Waiting for').waitFor();
+      const { origin } = new URL(page.url());
+      await fetch(`${origin}/v1/metric`, { method: 'POST', body: '{}' });
+      await page.getByText('Wrong path: POST /v1/metric').waitFor();
+    },
+  },
+  {
+    name: 'overview',
+    path: '/',
+    needsTraffic: true,
+    ready: (page) => page.getByRole('region', { name: 'Health' }).waitFor(),
+  },
+  {
+    name: 'overview-narrow',
+    path: '/',
+    width: 360,
+    needsTraffic: true,
+    ready: (page) => page.getByRole('region', { name: 'Health' }).waitFor(),
+  },
+  {
+    name: 'live',
+    isLive: true,
+    path: '/live',
+    needsTraffic: true,
+    ready: (page) => page.locator('tbody tr').nth(20).waitFor(),
+  },
+  {
+    name: 'live-narrow',
+    isLive: true,
+    path: '/live',
+    width: 360,
+    needsTraffic: true,
+    ready: async (page) => {
+      await page.locator('tbody tr').nth(20).waitFor();
+      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.getByText('came meanwhile').getByText(/\d/).waitFor();
+    },
+  },
+  {
+    name: 'first-run-arrived',
+    isLive: true,
+    path: '/first-run?way=curl',
+    needsTraffic: true,
+    ready: (page) => page.getByText('A record is here').waitFor(),
+  },
 ];
 
 const folder = fileURLToPath(new URL('../docs/screenshots/', import.meta.url));
@@ -128,11 +221,17 @@ await buildDashboard();
 mkdirSync(folder, { recursive: true });
 const dataDir = mkdtempSync(join(tmpdir(), 'usage-meter-screenshots-'));
 const receiver = await startReceiver({ dataDir });
+let endTraffic: (() => Promise<void>) | undefined;
 try {
   await seedDemo(receiver.url, Date.now());
   const browser = await launchChromium();
-  for (const { name, path, ready, width = 1280 } of SCREENSHOTS) {
-    if (only.length > 0 && !only.includes(name)) continue;
+  const wanted = SCREENSHOTS.filter(({ name }) => only.length === 0 || only.includes(name));
+  const quiet = wanted.filter(({ needsTraffic }) => needsTraffic === undefined);
+  for (const { name, path, ready, width = 1280, needsTraffic, isLive } of new Set([...quiet, ...wanted])) {
+    if (needsTraffic && endTraffic === undefined) {
+      endTraffic = startTraffic(receiver.url);
+      await sleep(TRAFFIC_MS);
+    }
     for (const theme of ['light', 'dark'] as const) {
       const page = await browser.newPage({
         viewport: { width, height: 800 },
@@ -143,7 +242,7 @@ try {
       });
       await page.goto(receiver.url + path);
       await ready(page);
-      await page.waitForLoadState('networkidle');
+      if (!isLive) await page.waitForLoadState('networkidle');
       const file = `${name}-${theme}.png`;
       await page.screenshot({ path: join(folder, file), animations: 'disabled', caret: 'hide' });
       console.log(`docs/screenshots/${file}`);
@@ -152,6 +251,7 @@ try {
   }
   await browser.close();
 } finally {
+  await endTraffic?.();
   await receiver.stop();
   rmSync(dataDir, { recursive: true, force: true });
 }
