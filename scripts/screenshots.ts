@@ -136,6 +136,74 @@ const SCREENSHOTS: readonly Screenshot[] = [
     },
   },
   {
+    name: 'quality',
+    path: '/quality?reason=missing_customer',
+    ready: (page) => page.getByText('Repairs what is listed').waitFor(),
+  },
+  {
+    name: 'quality-narrow',
+    path: '/quality?reason=missing_customer',
+    width: 360,
+    ready: (page) => page.getByText('Repairs what is listed').waitFor(),
+  },
+  {
+    name: 'quality-fix',
+    path: '/quality?reason=missing_customer&metadata=region%3Deu-central',
+    ready: async (page) => {
+      await page.getByRole('button', { name: 'Choose the customer' }).click();
+      await page.getByRole('button', { name: /Fix and replay \d+ signals/ }).waitFor();
+    },
+  },
+  {
+    name: 'quality-signal',
+    path: '/quality?reason=wrong_unit',
+    ready: async (page) => {
+      await page
+        .getByRole('table', { name: 'Signals' })
+        .locator('tbody tr[data-opens]')
+        .first()
+        .press('Enter');
+      await page.getByText('As it came').waitFor();
+    },
+  },
+  {
+    name: 'periods',
+    path: '/periods',
+    ready: (page) => page.getByRole('link', { name: 'acme' }).first().waitFor(),
+  },
+  {
+    name: 'periods-adjustments',
+    path: '/periods?view=adjustments',
+    ready: (page) => page.getByRole('link', { name: 'acme' }).first().waitFor(),
+  },
+  {
+    name: 'periods-audit',
+    path: '/periods?view=audit',
+    ready: (page) => page.getByRole('table').getByText('Statement re-opened').first().waitFor(),
+  },
+  {
+    name: 'close-period',
+    path: '/periods/close?customerId=initech',
+    ready: (page) => page.getByRole('table', { name: 'Usage' }).waitFor(),
+  },
+  {
+    name: 'statement',
+    path: '/periods?customerId=acme',
+    ready: async (page) => {
+      await page.getByRole('link', { name: 'acme' }).first().click();
+      await page.getByText('matches the content').waitFor();
+    },
+  },
+  {
+    name: 'statement-narrow',
+    path: '/periods?customerId=acme',
+    width: 360,
+    ready: async (page) => {
+      await page.getByRole('link', { name: 'acme' }).first().click();
+      await page.getByText('matches the content').waitFor();
+    },
+  },
+  {
     name: 'sql',
     path: `/sql?run=1&chart=line&query=${encodeURIComponent(SQL)}`,
     ready: (page) => page.getByRole('table', { name: 'Result' }).locator('tbody td').first().waitFor(),
