@@ -45,7 +45,12 @@ export function Warnings({ customerId, to, zone }: WarningsProps): ReactNode {
             ))}
             {atStake.length > SHOWN && <li>and {atStake.length - SHOWN} more</li>}
           </ul>
-          <Link to="/quality">Repair them first</Link>
+          <Link
+            to="/quality"
+            search={customerId === undefined ? {} : { customerId, missing: ['customerId'] }}
+          >
+            Repair them first
+          </Link>
         </div>
       )}
       {isIncomplete && (
