@@ -94,7 +94,7 @@ const SCREENSHOTS: readonly Screenshot[] = [
     path: '/customers/acme/explain?dimension=egress&range=7d&window=total&zone=Europe/Berlin&show=bytes',
     ready: async (page) => {
       await page.getByRole('table', { name: 'Usage records' }).locator('tbody tr').nth(1).press('Enter');
-      await page.getByRole('dialog').getByRole('region', { name: 'Bytes' }).first().waitFor();
+      await page.getByRole('dialog').getByRole('region', { name: 'Bytes' }).first().scrollIntoViewIfNeeded();
     },
   },
   {
@@ -219,11 +219,10 @@ const SCREENSHOTS: readonly Screenshot[] = [
     path: '/sql',
     ready: async (page) => {
       const editor = page.getByRole('textbox', { name: 'Query' });
-      await editor.fill('SELECT  FROM usage_records u');
-      await editor.press('Home');
-      await page.keyboard.press('Control+ArrowRight');
-      await page.keyboard.type('u.cu');
-      await page.getByRole('option', { name: 'customer_id' }).waitFor();
+      await editor.fill('FROM usage_records u\nSELECT u.timestamp, u.record_value, ');
+      await editor.press('Control+End');
+      await page.keyboard.type('u.m');
+      await page.getByRole('option', { name: 'metadata' }).waitFor();
     },
   },
   {

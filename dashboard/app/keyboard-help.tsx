@@ -10,6 +10,9 @@ const KEYS: readonly [keys: string, what: string][] = [
   ['Home End', 'First and last row, or bar'],
   ['Enter', 'Open the row or bar, or save what is edited'],
   ['F2', 'Edit a cell'],
+  ['P', 'Pause or resume what arrives live'],
+  ['Ctrl Enter', 'Run the query'],
+  ['Ctrl Space', 'Complete what is typed of a query'],
   ['Escape', 'Close, or leave as it was'],
 ];
 

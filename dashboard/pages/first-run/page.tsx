@@ -224,7 +224,13 @@ function Turns({ turns, isQuiet }: { turns: readonly WrongTurn[]; isQuiet: boole
               {more && (
                 <>
                   {seen !== null && ' · '}
-                  <Link to={more}>{more === '/quality' ? 'Data quality' : 'Meters'}</Link>
+                  {more === 'meters' ? (
+                    <Link to="/meters">Meters</Link>
+                  ) : (
+                    <Link to="/quality" search={more}>
+                      Data quality
+                    </Link>
+                  )}
                 </>
               )}
             </p>

@@ -13,8 +13,8 @@ export interface WrongTurn {
   /** The last time, RFC 3339; null where it is not known. */
   seen: string | null;
   times: number;
-  /** Where more is said. */
-  more?: '/quality' | '/meters';
+  /** The page where more is said: meters, or the quarantine of a reason. */
+  more?: 'meters' | { reason: string };
 }
 
 /**
@@ -49,7 +49,7 @@ export function wrongTurns(
         : 'It arrived and is kept, but cannot be counted as it is. Data quality says why, and how to repair it.',
       seen: lastSeen,
       times: 1,
-      more: '/quality',
+      more: { reason },
     });
   }
   const all = [received.metrics, received.logs, received.spans];
@@ -62,7 +62,7 @@ export function wrongTurns(
         'They were acknowledged and not kept. Give them the attributes `usage.customer.id` and `usage.dimension.id`, call the metric `usage.` and the dimension, or let a meter say which of them are usage.',
       seen: null,
       times: 1,
-      more: '/meters',
+      more: 'meters',
     });
   return [...turns.values()].sort((a, b) => (b.seen ?? '').localeCompare(a.seen ?? ''));
 }

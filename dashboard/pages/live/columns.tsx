@@ -124,7 +124,9 @@ function ArrivedAt({ arrival }: { arrival: Arrival }): ReactNode {
           {time}
         </Link>
       ) : arrival.kind === 'quarantined' ? (
-        <Link to="/quality">{time}</Link>
+        <Link to="/quality" search={{ signal: arrival.signal.id }}>
+          {time}
+        </Link>
       ) : (
         time
       )}
@@ -160,7 +162,7 @@ function Explanation({ arrival }: { arrival: Arrival }): ReactNode {
   if (arrival.kind === 'left-out') return <span className={styles.muted}>too many to show</span>;
   if (arrival.kind === 'quarantined')
     return (
-      <Link to="/quality" className={styles.tagLink}>
+      <Link to="/quality" search={{ signal: arrival.signal.id }} className={styles.tagLink}>
         <Tag look="warn" title="It is claimed as usage and cannot be counted">
           {arrival.signal.reason.replaceAll('_', ' ')}
         </Tag>

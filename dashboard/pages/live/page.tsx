@@ -100,7 +100,8 @@ export function Page(): ReactNode {
         onOpen={(arrival) => {
           if (arrival.kind === 'record')
             void navigate({ to: '/records/$recordId', params: { recordId: arrival.record.recordId } });
-          if (arrival.kind === 'quarantined') void navigate({ to: '/quality' });
+          if (arrival.kind === 'quarantined')
+            void navigate({ to: '/quality', search: { signal: arrival.signal.id } });
         }}
         empty={<Empty isFiltered={isFiltered} isHidden={shown.length > 0} />}
         footer={

@@ -19,7 +19,7 @@ const COLUMNS: readonly Column<Total>[] = [
     header: 'Reason',
     cell: ({ reason, lastSeen }) => (
       <>
-        <Link to="/quality" className={styles.reason}>
+        <Link to="/quality" search={{ reason }} className={styles.reason}>
           {reason.replaceAll('_', ' ')}
         </Link>
         <div className={styles.seen}>{ageText(lastSeen, Date.now())}</div>
