@@ -1,5 +1,5 @@
 /** A customer or a dimension, found by typing; where it may be new, what was typed can be taken as it stands. */
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 import { useAnswer } from '../api/query.ts';
 import { unitText } from '../format/unit.ts';
 import { Combobox, type ComboboxOption } from './combobox.tsx';
@@ -12,6 +12,8 @@ export interface IdChoiceProps {
   placeholder?: string;
   /** Whether an id that nobody knows can be chosen. */
   mayBeNew?: boolean;
+  /** Whether going on to the next field takes what was typed, as in a form; a filter stays as it was. */
+  takesTyped?: boolean;
 }
 
 const OPTIONS = 50;
@@ -22,7 +24,16 @@ export function CustomerChoice(props: IdChoiceProps): ReactNode {
   const query = { limit: OPTIONS, ...(typed === '' ? {} : { search: typed }) };
   const found = useAnswer('GET /api/v1/customers', { query }, { keepPrevious: true });
   const options = found.data?.rows.map(({ id, name }) => ({ value: id, label: shortened(id), note: name }));
-  return <IdChoice {...props} typed={typed} onTyped={setTyped} options={options} what="customer" />;
+  return (
+    <IdChoice
+      {...props}
+      typed={typed}
+      onTyped={setTyped}
+      options={options}
+      isStale={found.isPlaceholderData}
+      what="customer"
+    />
+  );
 }
 
 export function DimensionChoice(props: IdChoiceProps): ReactNode {
@@ -34,13 +45,24 @@ export function DimensionChoice(props: IdChoiceProps): ReactNode {
     label: shortened(id),
     note: unitText(unit),
   }));
-  return <IdChoice {...props} typed={typed} onTyped={setTyped} options={options} what="dimension" />;
+  return (
+    <IdChoice
+      {...props}
+      typed={typed}
+      onTyped={setTyped}
+      options={options}
+      isStale={found.isPlaceholderData}
+      what="dimension"
+    />
+  );
 }
 
 interface Searched {
   typed: string;
   onTyped: (text: string) => void;
   options: ComboboxOption[] | undefined;
+  /** They are of what was typed before. */
+  isStale: boolean;
   what: string;
 }
 
@@ -48,22 +70,49 @@ function IdChoice({
   typed,
   onTyped,
   options,
+  isStale,
   what,
   mayBeNew = false,
+  takesTyped = false,
+  onValue,
   ...choice
 }: IdChoiceProps & Searched): ReactNode {
-  const isNew = mayBeNew && typed !== '' && options?.every(({ value }) => value !== typed);
+  /** Typed, and neither chosen nor left with Escape. */
+  const pending = useRef('');
+  // Enter takes the first: it must be none that no longer fits.
+  const fitting = isStale
+    ? options?.filter(({ value }) => value.toLowerCase().includes(typed.toLowerCase()))
+    : options;
+  const isNew = mayBeNew && typed !== '' && fitting?.every(({ value }) => value !== typed);
   return (
-    <Combobox
-      {...choice}
-      onSearch={onTyped}
-      isLoading={options === undefined}
-      empty={`No ${what} is called that.`}
-      options={[
-        ...(options ?? []),
-        ...(isNew ? [{ value: typed, label: shortened(typed), note: `a new ${what}` }] : []),
-      ]}
-    />
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only hears what happens in the input
+    <div
+      onKeyDownCapture={(event) => {
+        if (event.key === 'Escape') pending.current = '';
+      }}
+      onBlur={() => {
+        if (takesTyped && pending.current !== '') onValue(pending.current);
+        pending.current = '';
+      }}
+    >
+      <Combobox
+        {...choice}
+        onValue={(id) => {
+          pending.current = '';
+          onValue(id);
+        }}
+        onSearch={(text) => {
+          pending.current = text;
+          onTyped(text);
+        }}
+        isLoading={options === undefined}
+        empty={`No ${what} is called that.`}
+        options={[
+          ...(fitting ?? []),
+          ...(isNew ? [{ value: typed, label: shortened(typed), note: `a new ${what}` }] : []),
+        ]}
+      />
+    </div>
   );
 }
 

@@ -9,7 +9,7 @@ import { TextField } from '../../../kit/field.tsx';
 import { FormErrors } from '../../../kit/form-errors.tsx';
 import { fieldErrors } from '../../../kit/problem.ts';
 import { type Draft, type DraftField, draftFaults, hasFaults, newRecord, newRecordId } from './draft.ts';
-import { CustomerChoice, DimensionChoice, useKnownDimension } from './id-choice.tsx';
+import { CustomerField, DimensionField, useKnownDimension } from './id-fields.tsx';
 import { MetadataTable } from './metadata-table.tsx';
 import styles from './record-usage.module.css';
 import { SnippetPreview, useShownSnippet } from './snippet-preview.tsx';
@@ -158,12 +158,12 @@ function Form({ draft, onDraft, onStored, onClose }: FormProps): ReactNode {
           )}
           <FormErrors errors={refused.rest.filter((text) => !ofMetadata.includes(text))} />
           <div className={`${styles.pair} ${styles.ids}`}>
-            <CustomerChoice
+            <CustomerField
               value={draft.customerId}
               onValue={(customerId) => change({ customerId })}
               error={errorAt('customerId')}
             />
-            <DimensionChoice
+            <DimensionField
               value={draft.dimensionId}
               onValue={(dimensionId) => change({ dimensionId })}
               error={errorAt('dimensionId')}
