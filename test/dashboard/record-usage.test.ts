@@ -159,8 +159,8 @@ test('cells: Escape reverts, Tab goes on, Delete and the button remove, twice th
 });
 
 test('by keyboard alone, from the palette, with a customer and a dimension that nobody knows', async () => {
-  const page = await dashboard.open('/');
-  await page.getByRole('heading', { level: 1 }).waitFor();
+  const page = await dashboard.open('/customers');
+  await page.getByRole('link', { name: 'acme' }).waitFor();
   await page.keyboard.press('Control+k');
   await page.keyboard.type('record us');
   await page.getByRole('option', { name: 'Record usage…' }).waitFor();
