@@ -142,7 +142,9 @@ function Picture({ rule, records, counted, parts }: PictureProps): ReactNode {
                     width: percent(to - from, length * 60),
                     ...place(heights[index]),
                   }}
-                />
+                >
+                  <b>{shortened(record.value)}</b>
+                </i>
               );
             }
             return (

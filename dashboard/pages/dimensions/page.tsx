@@ -97,7 +97,7 @@ const COLUMNS: readonly Column<DimensionRow>[] = [
       lastSeen === null ? (
         <span className={styles.none}>never</span>
       ) : (
-        <time dateTime={lastSeen} title={lastSeen}>
+        <time dateTime={lastSeen} title={lastSeen} className={styles.seen}>
           {ageText(lastSeen, Date.now())}
         </time>
       ),
@@ -135,7 +135,7 @@ export function Page(): ReactNode {
     <PageFrame
       title="Dimensions"
       actions={
-        <ButtonLink to="/new-dimension" look="primary" icon="plus">
+        <ButtonLink to="/dimensions/-/new" look="primary" icon="plus">
           New dimension
         </ButtonLink>
       }

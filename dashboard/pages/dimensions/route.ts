@@ -38,9 +38,9 @@ export const dimensionRoute = createRoute({
   component: lazyPage(() => import('./dimension-page.tsx')),
 });
 
-/** Beside the others, so that a dimension may be called anything. */
+/** No id is in its way: it has two steps, and a dimension may be called anything. */
 export const newDimensionRoute = createRoute({
   getParentRoute: () => rootRoute,
-  path: '/new-dimension',
+  path: '/dimensions/-/new',
   component: lazyPage(() => import('./new-dimension-page.tsx')),
 });

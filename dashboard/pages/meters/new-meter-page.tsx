@@ -17,7 +17,7 @@ const BEGINNING: Rule = {
 
 export function Page(): ReactNode {
   const { view = 'form' } = newMeterRoute.useSearch();
-  const navigate = useNavigate({ from: '/new-meter' });
+  const navigate = useNavigate({ from: '/meters/-/new' });
   return (
     <PageFrame
       title="New meter"

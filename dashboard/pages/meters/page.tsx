@@ -102,7 +102,7 @@ const COLUMNS: readonly Column<MeterRow>[] = [
       lastSeen === null || lastSeen === undefined ? (
         <span className={styles.none}>never</span>
       ) : (
-        <time dateTime={lastSeen} title={lastSeen}>
+        <time dateTime={lastSeen} title={lastSeen} className={styles.seen}>
           {ageText(lastSeen, Date.now())}
         </time>
       ),
@@ -134,7 +134,7 @@ export function Page(): ReactNode {
     <PageFrame
       title="Meters"
       actions={
-        <ButtonLink to="/new-meter" look="primary" icon="plus">
+        <ButtonLink to="/meters/-/new" look="primary" icon="plus">
           New meter
         </ButtonLink>
       }

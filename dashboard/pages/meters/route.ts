@@ -51,10 +51,10 @@ export const meterRoute = createRoute({
   component: lazyPage(() => import('./meter-page.tsx')),
 });
 
-/** Beside the others, so that a meter may be called anything. */
+/** No id is in its way: it has two steps. */
 export const newMeterRoute = createRoute({
   getParentRoute: () => rootRoute,
-  path: '/new-meter',
+  path: '/meters/-/new',
   validateSearch: (search: Record<string, unknown>): Pick<MeterSearch, 'view'> => {
     const view = oneOf(search, 'view', RULE_VIEWS);
     return view === undefined ? {} : { view };

@@ -15,7 +15,7 @@ import styles from './rule-editor.module.css';
 import { RuleForm } from './rule-form.tsx';
 import { RuleSource } from './rule-source.tsx';
 import { RuleTest } from './rule-test.tsx';
-import { type Rule, yamlText } from './rule-text.ts';
+import { counted, type Rule, yamlText } from './rule-text.ts';
 
 const CHECK_PAUSE_MS = 250;
 
@@ -41,10 +41,9 @@ export function RuleEditor(props: RuleEditorProps): ReactNode {
   const asked = useSettled(text);
   const check = useAnswer('POST /api/v1/meters/check', { body: { text: asked } }, { keepPrevious: true });
   const isCurrent = asked === text && check.data !== undefined && !check.isPlaceholderData;
-  const problems = (check.data?.problems ?? []).filter(
-    // The form's empty beginning is no fault yet.
-    () => text !== yamlText(props.rule) || meterId !== null,
-  );
+  // The form's empty beginning is no fault yet.
+  const isBeginning = meterId === null && text === yamlText(props.rule);
+  const problems = isBeginning ? [] : (check.data?.problems ?? []);
   const written = isCurrent ? check.data.written : undefined;
   // What was typed as text is shown by the form as soon as it is read.
   if (view === 'form' && rule === null && written) setRule(written);
@@ -116,11 +115,13 @@ export function RuleEditor(props: RuleEditorProps): ReactNode {
             </Button>
             <Button onClick={onCancel}>Cancel</Button>
             <span className={styles.state} role="status">
-              {!isCurrent
-                ? 'Checking …'
-                : canUse
-                  ? 'The rule is well-formed.'
-                  : problemCount(check.data.problems.length)}
+              {isBeginning
+                ? 'Say which signals, whose, and of what.'
+                : !isCurrent
+                  ? 'Checking …'
+                  : canUse
+                    ? 'The rule is well-formed.'
+                    : counted(check.data.problems.length, 'thing is wrong.', 'things are wrong.')}
             </span>
           </div>
           <p className={styles.hint}>
@@ -131,10 +132,6 @@ export function RuleEditor(props: RuleEditorProps): ReactNode {
       <RuleTest rule={canUse ? (check.data.rule as Rule) : null} inForceVersion={inForceVersion} />
     </div>
   );
-}
-
-function problemCount(count: number): string {
-  return count === 1 ? 'One thing is wrong.' : `${count} things are wrong.`;
 }
 
 /** Faults of what the form has no field for. */

@@ -9,6 +9,7 @@ import { Tag } from '../../kit/tag.tsx';
 import { Time } from '../../kit/time.tsx';
 import styles from './rule-test.module.css';
 import type { Report } from './rule-test.tsx';
+import { counted } from './rule-text.ts';
 
 type Difference = Report['totals'][number];
 
@@ -21,9 +22,9 @@ export function TestReport({ report }: { report: Report }): ReactNode {
   return (
     <>
       <p role="status">
-        <strong>{count(matched)}</strong> of {count(signals)} signals matched
+        <strong>{count(matched)}</strong> of {counted(signals, 'signal', 'signals')} matched
         {inForceVersion !== null && ` (${count(matchedInForce)} by version ${inForceVersion})`}, in{' '}
-        {count(requests)} requests
+        {counted(requests, 'request', 'requests')}
         {report.receivedFrom !== null && report.receivedUntil !== null && (
           <>
             {' '}
@@ -78,7 +79,11 @@ function Totals({ totals, hasOther }: { totals: readonly Difference[]; hasOther:
             <div className={styles.total}>
               <bdi className={styles.dimension}>{dimensionId}</bdi>
               <span className={styles.quantity}>
-                {quantity === null ? `${records} records` : <ExactNumber value={quantity} unit={unit} />}
+                {quantity === null ? (
+                  counted(records, 'record', 'records')
+                ) : (
+                  <ExactNumber value={quantity} unit={unit} />
+                )}
               </span>
             </div>
             <i className={styles.bar} style={{ width: `${(now / top) * 100}%` }} />
@@ -88,7 +93,7 @@ function Totals({ totals, hasOther }: { totals: readonly Difference[]; hasOther:
                 <p className={styles.hint}>
                   holds now:{' '}
                   {inForceQuantity === null ? (
-                    `${inForceRecords} records`
+                    counted(inForceRecords, 'record', 'records')
                   ) : (
                     <ExactNumber value={inForceQuantity} unit={unit} />
                   )}
@@ -134,7 +139,7 @@ const COLUMNS: readonly Column<Difference>[] = [
     header: 'This rule',
     align: 'end',
     cell: ({ quantity, records }) =>
-      quantity === null ? `${records} records` : <ExactNumber value={quantity} />,
+      quantity === null ? counted(records, 'record', 'records') : <ExactNumber value={quantity} />,
   },
   {
     id: 'inForce',
@@ -142,7 +147,11 @@ const COLUMNS: readonly Column<Difference>[] = [
     align: 'end',
     wideOnly: true,
     cell: ({ inForceQuantity, inForceRecords }) =>
-      inForceQuantity === null ? `${inForceRecords} records` : <ExactNumber value={inForceQuantity} />,
+      inForceQuantity === null ? (
+        counted(inForceRecords, 'record', 'records')
+      ) : (
+        <ExactNumber value={inForceQuantity} />
+      ),
   },
   {
     id: 'difference',
@@ -161,7 +170,7 @@ function Quarantined({ report }: { report: Report }): ReactNode {
       <ul className={styles.reasons}>
         {reasons.map(({ reason, signals, signalsInForce, dimensions, samples }) => (
           <li key={reason}>
-            <Tag look="warn">{reason}</Tag> <strong>{grouped(`${signals}`)}</strong> signals
+            <Tag look="warn">{reason}</Tag> <strong>{counted(signals, 'signal', 'signals')}</strong>
             {report.inForceVersion !== null && `, ${grouped(`${signalsInForce}`)} by the version that holds`}
             {dimensions.map(({ dimensionId, quantity }) =>
               quantity === null ? null : (
@@ -205,7 +214,8 @@ function Consequences({ report }: { report: Report }): ReactNode {
         <Notice>
           {customerCount > 0 && (
             <span>
-              Not declared, and discovered with the first usage: {grouped(`${customerCount}`)} customers (
+              Not declared, and discovered with the first usage:{' '}
+              {counted(customerCount, 'customer', 'customers')} (
               <bdi>{customers.slice(0, 5).join(', ').slice(0, 200)}</bdi>
               {customerCount > 5 && ' …'}).
             </span>

@@ -104,7 +104,7 @@ function Difference({ version, before }: { version: Version; before: Version | u
               isNear[index - 1] !== false && (
                 // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other name
                 <code key={index} className={styles.left}>
-                  {'⋯\n'}
+                  {'…\n'}
                 </code>
               )
             ),
