@@ -2,6 +2,9 @@
 import type { ReactNode } from 'react';
 import styles from './facts.module.css';
 
+/** Texts with more letters scroll in themselves. */
+const LONG = 240;
+
 /** @param props.facts what is empty is shown as a dash */
 export function Facts({
   facts,
@@ -14,7 +17,14 @@ export function Facts({
         // biome-ignore lint/suspicious/noArrayIndexKey: two may have the same name
         <div key={`${index} ${name}`} className={styles.fact}>
           <dt>{name}</dt>
-          <dd>{value || <span className={styles.none}>–</span>}</dd>
+          {typeof value === 'string' && value.length > LONG ? (
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard
+            <dd className={styles.long} tabIndex={0}>
+              {value}
+            </dd>
+          ) : (
+            <dd>{value || <span className={styles.none}>–</span>}</dd>
+          )}
         </div>
       ))}
     </dl>

@@ -388,13 +388,26 @@ test('CSV has the exact decimals of the API, and nothing that a spreadsheet woul
 test('a file of several answers has all of their rows, in order; so many windows are no picture', async () => {
   const page = await dashboard.open(
     '/customers/bulk?dimension=hourly&from=2024-01-01&to=2025-03-01&window=hour&zone=UTC',
+    { expected: /status of 503/ },
   );
+  // The receiver is busy when it is asked for the second page.
+  let refused = 0;
+  await page.route('**/api/v1/usage?*cursor=*', async (route) => {
+    refused += 1;
+    if (refused > 1) return await route.continue();
+    return await route.fulfill({
+      status: 503,
+      headers: { 'Retry-After': '0', 'Content-Type': 'application/problem+json' },
+      body: '{"type":"about:blank","status":503,"code":"BUSY","title":"Busy","detail":"come again"}',
+    });
+  });
   await page.getByText('Too many windows for a picture').waitFor();
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('button', { name: 'Download CSV' }).click(),
   ]);
   const lines = (await textOf(download)).toString().trimEnd().split('\r\n').slice(1);
+  expect(refused).toBe(2);
   expect(lines).toHaveLength(HOURS);
   const wrong = lines.filter((line, hour) => {
     const [, , , windowStart, , quantity] = line.split(',');
@@ -535,6 +548,7 @@ test('hostile names, dimensions and metadata are text, at any width', async () =
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('region', { name: 'The record' }).getByText(RTL, { exact: true }).waitFor();
   await dialog.getByText(LONG.slice(0, 4000), { exact: true }).first().waitFor();
+  await expectAccessible(page);
   await expectNoSidewaysScroll(page);
   expect(await page.locator('img, b').count()).toBe(0);
 });

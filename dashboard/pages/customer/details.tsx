@@ -5,6 +5,8 @@ import { Facts } from '../../kit/facts.tsx';
 import { Section } from '../../kit/page-frame.tsx';
 import styles from './page.module.css';
 
+const SHOWN_ALIASES = 20;
+
 export type Customer = AnswerOf<'GET /api/v1/customers/{id}'>;
 
 export function Details({ customer }: { customer: Customer }): ReactNode {
@@ -20,9 +22,12 @@ export function Details({ customer }: { customer: Customer }): ReactNode {
             'Aliases',
             aliases.length > 0 && (
               <ul className={styles.aliases}>
-                {aliases.map((alias) => (
+                {aliases.slice(0, SHOWN_ALIASES).map((alias) => (
                   <li key={alias}>{alias}</li>
                 ))}
+                {aliases.length > SHOWN_ALIASES && (
+                  <li className={styles.quiet}>and {aliases.length - SHOWN_ALIASES} more</li>
+                )}
               </ul>
             ),
           ],

@@ -1,6 +1,6 @@
 /** Saves all rows of the answer as CSV: the API's own decimals, page after page, as long as it takes. */
 import { type ReactNode, useState } from 'react';
-import { receiver } from '../../api/client.ts';
+import { type AnswerOf, receiver, UsageMeterError } from '../../api/client.ts';
 import { csvLine, fileName } from '../../format/csv.ts';
 import { Button } from '../../kit/button.tsx';
 import { saveFile } from '../../kit/download.ts';
@@ -9,8 +9,8 @@ import { type UsageQuestion, usageQuery } from './usage-search.ts';
 import type { UsageRow } from './usage-series.ts';
 
 const PAGE_SIZE = 10_000;
-/** How often the number of rows is told. */
-const TOLD_EVERY = 1_000;
+/** Of one answer. */
+const MAX_TRIES = 5;
 
 export function UsageDownload({ question }: { question: UsageQuestion }): ReactNode {
   const [running, setRunning] = useState<{ rows: number; stop: AbortController } | null>(null);
@@ -71,12 +71,34 @@ async function usageCsv(
       'records',
     ]),
   ];
-  const query = { ...usageQuery(question), fill: false, limit: PAGE_SIZE };
-  for await (const row of receiver().rows('GET /api/v1/usage', { query, signal })) {
-    lines.push(csvLine(cellsOf(row, groupKey)));
-    if (lines.length % TOLD_EVERY === 0) onRows(lines.length);
-  }
+  let cursor: string | null = null;
+  do {
+    const query = {
+      ...usageQuery(question),
+      fill: false,
+      limit: PAGE_SIZE,
+      ...(cursor === null ? {} : { cursor }),
+    };
+    const answer: AnswerOf<'GET /api/v1/usage'> = await patiently(() =>
+      receiver().request('GET /api/v1/usage', { query, signal }),
+    );
+    for (const row of answer.rows) lines.push(csvLine(cellsOf(row, groupKey)));
+    onRows(lines.length - 1);
+    cursor = answer.nextCursor;
+  } while (cursor !== null);
   return lines;
+}
+
+/** A receiver that is busy for a moment does not end a long download. */
+async function patiently<Answer>(ask: () => Promise<Answer>, tries = MAX_TRIES): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (tries === 1 || !(error instanceof UsageMeterError && error.retryable)) throw error;
+    const seconds = error.retryAfterSeconds ?? 1;
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    return await patiently(ask, tries - 1);
+  }
 }
 
 function cellsOf(row: UsageRow, groupKey: string | null): (string | number | null | undefined)[] {
