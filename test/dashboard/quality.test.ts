@@ -61,6 +61,20 @@ const dashboard = dashboardFixture({
       running('hooli', 100n, 125n),
       running('stark', 40n),
       metric({ name: 'usage.credit', attributes: [ACME] }, { value: -5n }),
+      ...[1, 2, 4].map((value) =>
+        metric(
+          {
+            name: 'usage.uploads',
+            attributes: [['file', `${value}`]],
+            resource: [
+              ['service.name', 'uploader'],
+              ['service.instance.id', value === 4 ? 'b' : 'a'],
+              ['tenant.host', value === 4 ? 'us-1' : 'eu-7'],
+            ],
+          },
+          { value },
+        ),
+      ),
       counter(
         TURNED,
         '1',
@@ -215,6 +229,26 @@ test('a signal is looked at as it came, and dismissed with a note that stays', a
   await dialog(page).getByText('by local: <b>a test</b>').waitFor();
   await expectAccessible(page);
   expect(await usageOf('acme', 'credit')).toEqual([]);
+});
+
+test('all signals of one resource are repaired together', async () => {
+  const page = await dashboard.open('/quality?reason=missing_customer&dimensionId=uploads');
+  await expect.poll(() => rows(page).count()).toBe(3);
+  await rows(page).first().press('Enter');
+  const resource = dialog(page).getByRole('region', { name: 'Resource' });
+  await resource.getByText('tenant.host: eu-7').waitFor();
+  await resource
+    .locator('div', { hasText: 'tenant.host' })
+    .getByRole('button', { name: 'Repair all of it' })
+    .click();
+  await dialog(page).getByText('2 signals').first().waitFor();
+  await dialog(page).getByRole('combobox', { name: 'Customer' }).fill('acme');
+  await page.getByRole('option', { name: 'acme Acme GmbH' }).click();
+  await pressed(page, 'Fix and replay 2 signals');
+  await dialog(page).getByText('2 counted').waitFor();
+  expect(await usageOf('acme', 'uploads')).toEqual(['3']);
+  await pressed(page, 'Done');
+  await expect.poll(() => rows(page).count()).toBe(1);
 });
 
 test('what cannot be counted yet stays, with the reason that holds now', async () => {

@@ -86,10 +86,16 @@ export function Page(): ReactNode {
         <SignalDialog
           id={search.signal}
           view={view}
+          search={search}
           onClose={() => show({ signal: undefined })}
           onFix={(fix, signal) => {
             show({ signal: undefined });
             setFixing({ fix, picked: [signal], sample: signal });
+          }}
+          onPicked={(picked) => {
+            show({ signal: undefined });
+            const [first] = fixesOf(commonReason(picked));
+            setFixing({ fix: first, picked, sample: picked[0] });
           }}
           onMetadata={(pair) => ask({ signal: undefined, metadata: [...(search.metadata ?? []), pair] })}
         />

@@ -1,4 +1,5 @@
 /** One signal: what is wrong with it, what it said, and the signal as it was received. */
+import { useMutation } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useAnswer } from '../../api/query.ts';
 import { unitText } from '../../format/unit.ts';
@@ -13,18 +14,25 @@ import { FIX_LABELS } from './fix-dialog.tsx';
 import styles from './page.module.css';
 import { type Fix, fixesOf, REASONS } from './reasons.ts';
 import type { Signal } from './repair.ts';
-import type { QualityView } from './route.ts';
+import { resourceOf, signalsOfResource } from './resource.ts';
+import type { QualitySearch, QualityView } from './route.ts';
+
+/** Of an attribute; the whole of it is in the signal as it came. */
+const SHOWN = 400;
 
 export interface SignalDialogProps {
   id: string;
   view: QualityView;
+  search: QualitySearch;
   onClose: () => void;
   onFix: (fix: Fix, signal: Signal) => void;
   /** Show all that have this attribute, as `key=value`. */
   onMetadata: (pair: string) => void;
+  /** Repair these together: they come of one resource. */
+  onPicked: (signals: Signal[]) => void;
 }
 
-export function SignalDialog({ id, view, onClose, onFix, onMetadata }: SignalDialogProps): ReactNode {
+export function SignalDialog({ id, view, onClose, onFix, ...shown }: SignalDialogProps): ReactNode {
   const found = useAnswer('GET /api/v1/quarantine/signals', { query: { signal: id, resolution: view } });
   const signal = found.data?.rows[0];
   return (
@@ -55,15 +63,24 @@ export function SignalDialog({ id, view, onClose, onFix, onMetadata }: SignalDia
       ) : signal === undefined ? (
         <p>It is not here any more: it was counted or settled meanwhile.</p>
       ) : (
-        <Shown signal={signal} onMetadata={onMetadata} />
+        <Shown signal={signal} {...shown} />
       )}
     </Dialog>
   );
 }
 
-function Shown({ signal, onMetadata }: { signal: Signal; onMetadata: (pair: string) => void }): ReactNode {
+function Shown({
+  signal,
+  search,
+  onMetadata,
+  onPicked,
+}: { signal: Signal } & Pick<SignalDialogProps, 'search' | 'onMetadata' | 'onPicked'>): ReactNode {
+  const picking = useMutation({
+    mutationFn: ([key, value]: [string, string]) => signalsOfResource(search, key, value),
+    onSuccess: onPicked,
+  });
   const { quantity, value, unit, timestamp, startTime, resolvedAt, actor, note } = signal;
-  const resource = attributesOf(signal.signal, 'resource');
+  const resource = resourceOf(signal.signal);
   return (
     <>
       {resolvedAt !== null && (
@@ -102,7 +119,8 @@ function Shown({ signal, onMetadata }: { signal: Signal; onMetadata: (pair: stri
           {Object.entries(signal.metadata).map(([key, each]) => (
             <div key={key} className={styles.attribute}>
               <span>
-                {key}: {each}
+                {key}: {each.slice(0, SHOWN)}
+                {each.length > SHOWN && ' …'}
               </span>
               {key.length + each.length < 1000 && (
                 <Button look="quiet" onClick={() => onMetadata(`${key}=${each}`)}>
@@ -119,13 +137,20 @@ function Shown({ signal, onMetadata }: { signal: Signal; onMetadata: (pair: stri
           {resource.map(([key, each]) => (
             <div key={key} className={styles.attribute}>
               <span>
-                {key}: {each}
+                {key}: {each.slice(0, SHOWN)}
+                {each.length > SHOWN && ' …'}
               </span>
+              {signal.resolution === 'open' && (
+                <Button look="quiet" busy={picking.isPending} onClick={() => picking.mutate([key, each])}>
+                  Repair all of it
+                </Button>
+              )}
             </div>
           ))}
+          {picking.error && <ErrorState error={picking.error} />}
         </section>
       )}
-      <section aria-label="As it came">
+      <section aria-label="As it came" className={styles.attributes}>
         <h3>As it came</h3>
         {signal.signal === null ? (
           <p className={styles.quiet}>The journal has it no more. It can be corrected or dismissed.</p>
@@ -137,18 +162,5 @@ function Shown({ signal, onMetadata }: { signal: Signal; onMetadata: (pair: stri
         )}
       </section>
     </>
-  );
-}
-
-/** Attributes of the first object of that name in an OTLP request. */
-function attributesOf(signal: object | null, name: string): [key: string, value: string][] {
-  const batch = signal === null ? undefined : (Object.values(signal)[0] as unknown[] | undefined)?.[0];
-  const owner = (batch as Record<string, { attributes?: unknown }> | undefined)?.[name];
-  if (!Array.isArray(owner?.attributes)) return [];
-  return (owner.attributes as { key?: string; value?: Record<string, unknown> }[]).map(
-    ({ key = '', value = {} }) => {
-      const [first] = Object.values(value);
-      return [key, typeof first === 'object' ? JSON.stringify(first) : String(first ?? '')];
-    },
   );
 }
