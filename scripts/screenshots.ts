@@ -231,6 +231,77 @@ const SCREENSHOTS: readonly Screenshot[] = [
     ready: (page) => page.getByRole('alert').waitFor(),
   },
   {
+    name: 'dimensions',
+    path: '/dimensions',
+    ready: (page) => page.getByRole('link', { name: 'gpu.hours' }).waitFor(),
+  },
+  {
+    name: 'dimension',
+    path: '/dimensions/seats',
+    ready: async (page) => {
+      await page.getByLabel('Usage increment').fill('5');
+      await page.getByLabel('Rounding').selectOption('ceiling');
+      await page.getByLabel('Unit price').fill('12.50');
+      await page.getByText('All usage of this dimension').waitFor();
+    },
+  },
+  {
+    name: 'dimension-narrow',
+    path: '/dimensions/storage',
+    width: 360,
+    ready: async (page) => {
+      await page.getByText('Has usage').waitFor();
+      await page.getByRole('img').first().scrollIntoViewIfNeeded();
+    },
+  },
+  {
+    name: 'new-dimension',
+    path: '/dimensions/-/new',
+    ready: async (page) => {
+      await page.getByLabel('Dimension ID').fill('egress');
+      await page.getByLabel('Unit', { exact: true }).fill('GBy');
+      await page.getByLabel('Usage increment').fill('10');
+      await page.getByLabel('Rounding').selectOption('ceiling');
+      await page.getByLabel('Unit price').fill('0.09');
+    },
+  },
+  {
+    name: 'meters',
+    path: '/meters',
+    ready: (page) => page.getByRole('link', { name: 'rendering', exact: true }).first().waitFor(),
+  },
+  {
+    name: 'meter',
+    path: '/meters/exports',
+    ready: (page) => page.getByText('What version 3 changed').waitFor(),
+  },
+  {
+    name: 'meter-test',
+    path: '/meters/exports?edit=1',
+    ready: async (page) => {
+      await page.getByLabel('How much', { exact: true }).selectOption('default');
+      await page.getByText('The rule is well-formed.').waitFor();
+      await page.getByRole('button', { name: 'Test', exact: true }).click();
+      await page.getByText('signals matched').waitFor();
+    },
+  },
+  {
+    name: 'meter-faults',
+    path: '/meters/rendering?edit=1&view=text',
+    ready: async (page) => {
+      const rule = page.getByRole('textbox', { name: 'Rule' });
+      const text = await rule.inputValue();
+      await rule.fill(text.replace("'^job", "'^(job").replace('duration', 'length'));
+      await page.getByRole('list', { name: 'What is wrong' }).waitFor();
+    },
+  },
+  {
+    name: 'meter-narrow',
+    path: '/meters/exports?edit=1',
+    width: 360,
+    ready: (page) => page.getByText('The rule is well-formed.').waitFor(),
+  },
+  {
     name: 'first-run',
     isLive: true,
     path: '/first-run?way=curl',
@@ -287,10 +358,13 @@ const only = process.argv.slice(2);
 await buildDashboard();
 mkdirSync(folder, { recursive: true });
 const dataDir = mkdtempSync(join(tmpdir(), 'usage-meter-screenshots-'));
-const receiver = await startReceiver({ dataDir });
+let receiver = await startReceiver({ dataDir });
 let endTraffic: (() => Promise<void>) | undefined;
 try {
   await seedDemo(receiver.url, Date.now());
+  // What was seeded is months of usage, and no burst of the last minutes.
+  await receiver.stop();
+  receiver = await startReceiver({ dataDir });
   const browser = await launchChromium();
   const wanted = SCREENSHOTS.filter(({ name }) => only.length === 0 || only.includes(name));
   const quiet = wanted.filter(({ needsTraffic }) => needsTraffic === undefined);

@@ -55,7 +55,6 @@ async function sendOrders(url: string, ids: string[], customers: (string | null)
 }
 
 const RULE = {
-  id: 'refunds',
   signals: ['logs' as const],
   match: { all: [{ path: 'event_name', eq: 'refund' }], none: [{ path: 'severity_text', eq: 'DEBUG' }] },
   customer: 'attributes["customer.id"]',
@@ -66,7 +65,7 @@ const dashboard = dashboardFixture({
   args: ['--config', configFile],
   seed: async (client, url) => {
     await sendOrders(url, ['1', '2', '3', '4'], ['acme', HOSTILE, 'acme', null]);
-    await client.request('POST /api/v1/meters', { body: RULE });
+    await client.request('POST /api/v1/meters', { body: { id: 'refunds', ...RULE } });
     await client.request('PUT /api/v1/meters/{id}', {
       path: { id: 'refunds' },
       body: { ...RULE, name: `<b>${HOSTILE}</b>`, metadata: ['region'] },
@@ -139,7 +138,7 @@ test('what is wrong with the text is said at its line, and mended there', async 
   await page.getByText('The text cannot be read as a rule').waitFor();
   await page.getByRole('tab', { name: 'Text' }).click();
   // JSON is text as good as any.
-  await rule(page).fill(JSON.stringify({ ...RULE, metadata: ['region'], unit: 'GBy' }));
+  await rule(page).fill(JSON.stringify({ id: 'refunds', ...RULE, metadata: ['region'], unit: 'GBy' }));
   await isWellFormed(page);
   await page.getByRole('button', { name: 'Save as a new version' }).click();
   await page.getByRole('status').getByText('Version 3').waitFor();

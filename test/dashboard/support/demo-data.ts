@@ -4,6 +4,7 @@
  */
 import { UsageMeterClient } from '../../../client/index.ts';
 import { Random } from '../../support/random.ts';
+import { seedMeters } from './demo-meters.ts';
 import { seedPeriods } from './demo-periods.ts';
 
 const DAY_MS = 24 * 3600_000;
@@ -136,6 +137,7 @@ export async function seedDemo(url: string, nowMs: number): Promise<void> {
   await sendRunningTotal(url, nowMs);
   await sendUncountable(url, nowMs);
   await seedPeriods(client, nowMs);
+  await seedMeters(client, url, nowMs);
 }
 
 /** A counter of bytes as an SDK exports it, every ten minutes of the last six hours: each reading is the sum so far. */

@@ -1,10 +1,9 @@
 /** Meters as somebody might have written them, one with several versions, and signals that they claim. */
 import type { UsageMeterClient } from '../../../client/index.ts';
 
-const MINUTE_MS = 60_000;
+const HOUR_MS = 3600_000;
 
 const EXPORTS = {
-  id: 'exports',
   name: 'Exported reports',
   signals: ['logs' as const],
   match: { all: [{ path: 'event_name', eq: 'export.finished' }] },
@@ -45,7 +44,7 @@ export async function seedMeters(client: UsageMeterClient, url: string, nowMs: n
       unitPrice: '0.08',
     },
   });
-  await client.request('POST /api/v1/meters', { body: EXPORTS });
+  await client.request('POST /api/v1/meters', { body: { id: 'exports', ...EXPORTS } });
   await client.request('PUT /api/v1/meters/{id}', {
     path: { id: 'exports' },
     body: {
@@ -65,12 +64,14 @@ export async function seedMeters(client: UsageMeterClient, url: string, nowMs: n
 /** Logs of exports; of some nobody knows whose they were, and one says no number. */
 export async function sendExports(url: string, nowMs: number): Promise<void> {
   const text = (key: string, value: string) => ({ key, value: { stringValue: value } });
-  const logRecords = Array.from({ length: 60 }, (_, index) => ({
-    timeUnixNano: `${nowMs - (index + 1) * 7 * MINUTE_MS}000000`,
+  // More in some weeks than in others.
+  const hoursAgo = (index: number): number => 0.2 + index * 3.1 + 40 * Math.sin(index / 20);
+  const logRecords = Array.from({ length: 220 }, (_, index) => ({
+    timeUnixNano: `${Math.round(nowMs - Math.abs(hoursAgo(index)) * HOUR_MS)}000000`,
     eventName: 'export.finished',
     body: { stringValue: 'export finished' },
     attributes: [
-      ...(index % 13 === 5 ? [] : [text('tenant.id', ['acme', 'globex', 'initech'][index % 3])]),
+      ...(index % 31 === 5 ? [] : [text('tenant.id', ['acme', 'globex', 'initech'][index % 3])]),
       text('rows', index === 20 ? 'many' : `${1200 + ((index * 7919) % 9000)}`),
       text('export.id', `export-${index}`),
       text('format', index % 2 === 0 ? 'csv' : 'parquet'),
