@@ -83,7 +83,9 @@ function IdChoice({
   const fitting = isStale
     ? options?.filter(({ value }) => value.toLowerCase().includes(typed.toLowerCase()))
     : options;
-  const isNew = mayBeNew && typed !== '' && fitting?.every(({ value }) => value !== typed);
+  // Nor one that is new only until the answer knows it by its name.
+  const isNew =
+    mayBeNew && typed !== '' && (!isStale || takesTyped) && fitting?.every(({ value }) => value !== typed);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it only hears what happens in the input
     <div
