@@ -60,7 +60,6 @@ export function Signals({ search, onPage, onOpen, onFix, onAll }: SignalsProps):
       {view === undefined && rows !== undefined && rows.length > 0 && (
         <div className={styles.bar}>
           <Button
-            look="quiet"
             onClick={() => setChecked(new Set(picked.length === rows.length ? [] : rows.map(({ id }) => id)))}
           >
             {picked.length === rows.length ? 'Pick none' : `Pick all ${rows.length} of this page`}
