@@ -31,6 +31,8 @@ export function createQueryClient(): QueryClient {
     defaultOptions: {
       queries: {
         staleTime: 5_000,
+        // The library's own would take a metadata key `__proto__` for none: other questions would share an answer.
+        queryKeyHashFn: (key) => JSON.stringify(key),
         // What may pass by itself is asked again; what is wrong stays wrong.
         retry: (failures, error) =>
           failures < MAX_RETRIES && error instanceof UsageMeterError && error.retryable,
