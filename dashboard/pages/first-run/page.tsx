@@ -69,6 +69,23 @@ export function Page(): ReactNode {
         )
       }
     >
+      <Section title="What arrives">
+        <div aria-live="polite">
+          {record !== null ? (
+            <Arrived record={record} isFirst={isFirst} />
+          ) : error && data === undefined ? (
+            <ErrorState error={error} onRetry={() => void firstRun.refetch()} />
+          ) : (
+            <Waiting isFirst={isFirst} isLost={error !== null} origin={origin} />
+          )}
+        </div>
+        {record === null && data && (
+          <Turns
+            turns={wrongTurns(data, origin, isFirst ? 0 : Date.now() - RECENT_MS)}
+            isQuiet={isQuiet(data)}
+          />
+        )}
+      </Section>
       <Section title="Send usage">
         {/* Before it is known whether a key is needed, the code would be another. */}
         {data === undefined ? (
@@ -93,23 +110,6 @@ export function Page(): ReactNode {
           <p className={styles.note}>
             Put one of the receiver’s keys (USAGE_METER_API_KEYS) in the place of YOUR_API_KEY.
           </p>
-        )}
-      </Section>
-      <Section title="See it arrive">
-        <div aria-live="polite">
-          {record !== null ? (
-            <Arrived record={record} isFirst={isFirst} />
-          ) : error && data === undefined ? (
-            <ErrorState error={error} onRetry={() => void firstRun.refetch()} />
-          ) : (
-            <Waiting isFirst={isFirst} isLost={error !== null} origin={origin} />
-          )}
-        </div>
-        {record === null && data && (
-          <Turns
-            turns={wrongTurns(data, origin, isFirst ? 0 : Date.now() - RECENT_MS)}
-            isQuiet={isQuiet(data)}
-          />
         )}
       </Section>
     </PageFrame>

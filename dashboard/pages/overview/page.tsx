@@ -96,7 +96,7 @@ function Figures({ overview }: { overview: Overview }): ReactNode {
       <Figure
         name="Fresh"
         value={freshness.behindSeconds < 1 ? 'now' : `${COUNT.format(freshness.behindSeconds)} s`}
-        note={freshness.behindSeconds < 1 ? 'everything can be asked for' : 'behind what has arrived'}
+        note={freshness.behindSeconds < 1 ? 'all of it can be asked for' : 'behind what has arrived'}
       />
       <Figure
         name="Not counted"

@@ -5,7 +5,7 @@ import { Button } from '../../kit/button.tsx';
 import styles from './fault.module.css';
 
 const TITLES: Readonly<Record<string, string>> = {
-  INVALID_SQL: 'This is no query',
+  INVALID_SQL: 'The query has a mistake',
   STATEMENT_REFUSED: 'This may not be asked',
   QUERY_FAILED: 'The query failed while it ran',
   TIME_LIMIT: 'The query took too long',

@@ -114,7 +114,7 @@ export function Page(): ReactNode {
   return (
     <PageFrame
       title="SQL"
-      description="One SELECT over the views of usage, answered by DuckDB beside the receiver. Times in the views are UTC."
+      description="One SELECT over the views of usage. Times in them are UTC."
       actions={
         <>
           <Menu
@@ -155,13 +155,27 @@ export function Page(): ReactNode {
         faultLine={run.state === 'failed' && run.query === text ? placeOf(error)?.line : undefined}
         area={area}
       />
-      <p className={styles.keys}>
-        <kbd>Ctrl</kbd> <kbd>Enter</kbd> runs, <kbd>Ctrl</kbd> <kbd>Space</kbd> completes.
-      </p>
-      <div role="status" className={styles.said}>
-        {isRunning && 'The query runs …'}
-        {run.state === 'cancelled' && 'Cancelled: the query was ended.'}
-        {run.state === 'done' && <Said result={run.result} />}
+      <div className={styles.bar}>
+        <div role="status" className={styles.said}>
+          {(run.state === 'none' || run.state === 'failed') && <Keys />}
+          {isRunning && 'The query runs …'}
+          {run.state === 'cancelled' && 'Cancelled: the query was ended.'}
+          {run.state === 'done' && <Said result={run.result} />}
+        </div>
+        {run.state === 'done' && (
+          <>
+            <Button
+              icon="dimensions"
+              aria-pressed={search.chart !== undefined}
+              onClick={() =>
+                change({ chart: search.chart === undefined ? 'bars' : '' } as unknown as SqlSearch)
+              }
+            >
+              Chart
+            </Button>
+            <Download query={run.result.query} />
+          </>
+        )}
       </div>
       {run.state === 'none' && (
         <EmptyState title="No query was run yet">
@@ -173,18 +187,6 @@ export function Page(): ReactNode {
       {run.state === 'failed' && <Fault error={run.error} query={run.query} onGo={goTo} />}
       {run.state === 'done' && (
         <>
-          <div className={styles.tools}>
-            <Button
-              icon="dimensions"
-              aria-pressed={search.chart !== undefined}
-              onClick={() =>
-                change({ chart: search.chart === undefined ? 'bars' : '' } as unknown as SqlSearch)
-              }
-            >
-              Chart
-            </Button>
-            <Download query={run.result.query} />
-          </div>
           {search.chart !== undefined && run.result.rows.length > 0 && (
             <QuickChart result={run.result} search={search} onChange={(next) => change(next)} />
           )}
@@ -196,6 +198,14 @@ export function Page(): ReactNode {
         </>
       )}
     </PageFrame>
+  );
+}
+
+function Keys(): ReactNode {
+  return (
+    <>
+      <kbd>Ctrl</kbd> <kbd>Enter</kbd> runs, <kbd>Ctrl</kbd> <kbd>Space</kbd> completes
+    </>
   );
 }
 
