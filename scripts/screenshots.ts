@@ -91,10 +91,10 @@ const SCREENSHOTS: readonly Screenshot[] = [
   },
   {
     name: 'usage-record',
-    path: '/customers/acme/explain?dimension=egress&range=7d&window=total&zone=Europe/Berlin&show=bytes',
+    path: '/customers/acme/explain?dimension=egress&range=7d&window=total&zone=Europe/Berlin',
     ready: async (page) => {
       await page.getByRole('table', { name: 'Usage records' }).locator('tbody tr').nth(1).press('Enter');
-      await page.getByRole('dialog').getByRole('region', { name: 'Bytes' }).first().scrollIntoViewIfNeeded();
+      await page.getByRole('dialog').getByText('Decoded').first().waitFor();
     },
   },
   {
