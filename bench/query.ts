@@ -13,6 +13,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { clusterUsage } from '../storage/duckdb/clustering.ts';
 import { openDatabase } from '../storage/duckdb/database.ts';
 import { parseRecordsQuery, parseUsageQuery, type QueryRequest, runQuery } from '../storage/query/index.ts';
+import { type Cost, questionCost, showProgress } from './support/question-cost.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -128,11 +129,6 @@ const QUESTIONS: [name: string, request: QueryRequest, naive: string][] = [
   ],
 ];
 
-interface Cost {
-  ms: number;
-  cpuMs: number;
-}
-
 interface Figures {
   question: string;
   rows: number;
@@ -153,28 +149,28 @@ try {
     memoryLimit: '1GB',
     checkpointThreshold: '64MB',
   });
-  progress('making rows');
+  showProgress('making rows');
   await generate(connection);
   const bytesPerRow = statSync(path).size / ROWS;
 
   const figures = new Map<string, Figures>();
   for (const [question, request, plain] of QUESTIONS) {
-    progress(`unsorted: ${question}`);
-    const unsorted = await measured(() => ask(connection, request));
-    const plainSql = await measured(() => connection.runAndReadAll(plain));
+    showProgress(`unsorted: ${question}`);
+    const unsorted = await questionCost(() => ask(connection, request), REPETITIONS);
+    const plainSql = await questionCost(() => connection.runAndReadAll(plain), REPETITIONS);
     figures.set(question, { question, rows: 0, clustered: unsorted, unsorted, plainSql });
   }
 
   const cpuBefore = process.cpuUsage();
   for (let moved = 0, rows = -1; rows !== 0; moved += rows) {
-    progress(`moved into the order of questions: ${moved} rows`);
+    showProgress(`moved into the order of questions: ${moved} rows`);
     rows = await clusterUsage(connection);
   }
   const { user, system } = process.cpuUsage(cpuBefore);
   await connection.run('FORCE CHECKPOINT');
   const clusterMicros = (user + system) / ROWS;
 
-  progress('');
+  showProgress('');
   console.log(
     `${ROWS} rows, ${bytesPerRow.toFixed(1)} bytes each; DuckDB with ${THREADS} thread${THREADS > 1 ? 's' : ''}; ` +
       `best of ${REPETITIONS}, ms and CPU ms.\n` +
@@ -190,9 +186,9 @@ try {
   );
   for (const [question, request] of QUESTIONS) {
     const one = figures.get(question)!;
-    one.clustered = await measured(async () => {
+    one.clustered = await questionCost(async () => {
       one.rows = await ask(connection, request);
-    });
+    }, REPETITIONS);
     const columns = [one.clustered, one.unsorted, one.plainSql].flatMap(({ ms, cpuMs }) => [ms, cpuMs]);
     const ratio = one.unsorted.ms / one.clustered.ms;
     console.log(
@@ -219,31 +215,12 @@ async function ask(connection: DuckDBConnection, request: QueryRequest): Promise
   return answer !== null && 'rows' in answer ? answer.rows.length : 0;
 }
 
-/** On a terminal only. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
-}
-
 function usage(params: Record<string, string>): QueryRequest {
   return { type: 'usage', query: parseUsageQuery(Object.entries(params)) };
 }
 
 function records(params: Record<string, string>): QueryRequest {
   return { type: 'records', query: parseRecordsQuery(Object.entries(params)) };
-}
-
-/** The fastest run, which says most on a machine that others use. */
-async function measured(run: () => Promise<unknown>): Promise<Cost> {
-  let best = { ms: Number.POSITIVE_INFINITY, cpuMs: 0 };
-  for (let repetition = 0; repetition < REPETITIONS; repetition++) {
-    const cpuBefore = process.cpuUsage();
-    const before = performance.now();
-    await run();
-    const ms = performance.now() - before;
-    const cpu = process.cpuUsage(cpuBefore);
-    if (ms < best.ms) best = { ms, cpuMs: (cpu.user + cpu.system) / 1000 };
-  }
-  return best;
 }
 
 async function generate(connection: DuckDBConnection): Promise<void> {
