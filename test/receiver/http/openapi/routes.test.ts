@@ -18,13 +18,13 @@ async function ask(method: string, path: string, headers: Record<string, string>
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : null };
 }
 
-/** Decided in front of Express' routes, because under another method it is the id of a meter. */
-const METERS_TEST = 'POST /api/v1/meters/test';
+/** Decided in front of Express' routes, because under another method they are ids of meters. */
+const METERS_TESTS = ['POST /api/v1/meters/test', 'POST /api/v1/meters/check'];
 /** Pages for people. */
 const isPage = (path: string) => path.startsWith('/api/docs');
 
 test('every route is described, and what is described is there', async () => {
-  const known: string[] = [METERS_TEST];
+  const known: string[] = [...METERS_TESTS];
   for (const { path, methods } of receiver.routes) {
     if (isPage(path)) continue;
     const allowed = methods ?? (await ask('PATCH', path)).headers.get('allow')!.split(', ');
@@ -44,7 +44,7 @@ const questions = operations.filter(
   ({ method, path }) => method === 'GET' && path.startsWith('/api/v1/') && !/openapi.json$|live$/.test(path),
 );
 
-/** Names that a route takes, as it says to one who asks with another; `signals` of explain is taken before. */
+/** Names that a route takes, as it says to one who asks with another; some are taken before. */
 async function namesTaken(path: string): Promise<string[]> {
   const { status, body } = await ask('GET', `${path}?no.such.parameter=1`);
   expect([status, body.code, body.parameter]).toEqual([400, 'UNKNOWN_PARAMETER', 'no.such.parameter']);
@@ -54,7 +54,11 @@ async function namesTaken(path: string): Promise<string[]> {
 
 describe.each(questions)('parameters of $name', ({ path, operation }) => {
   const described = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query');
-  const taken = ['freshness', ...(path.endsWith('/explain') ? ['signals'] : [])];
+  const taken = [
+    'freshness',
+    ...(path.endsWith('/explain') ? ['signals'] : []),
+    ...(path.startsWith('/api/v1/meters') ? ['activity', 'timeZone'] : []),
+  ];
 
   test('are those that the route takes', async () => {
     const names = described.map(({ name }) => (name === 'metadata' ? 'metadata.KEY' : name));
