@@ -1,4 +1,4 @@
-/** What each meter counted, when last, and what of its signals is in quarantine: beside lists of meters. */
+/** What each meter counted in the last days, and what of its signals is in quarantine: beside lists of meters. */
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { RESOLUTION_OPEN } from '../duckdb/schema.ts';
 import { IS_RECORD } from '../duckdb/usage-totals.ts';
@@ -17,9 +17,9 @@ export interface MeterUseQuery {
 /** Of one meter, all its versions together. */
 export interface MeterUse {
   meterId: string;
-  /** Usage records that count, without corrections of running totals. */
+  /** Usage records of all these days that count, without corrections of running totals. */
   records: number;
-  /** Timestamp of the newest of them, RFC 3339 in UTC; null where there is none. */
+  /** Timestamp of the newest of them, RFC 3339 in UTC; null where these days have none. */
   lastSeen: string | null;
   /** How many of them each day has, oldest first. */
   activity: number[];
@@ -46,27 +46,22 @@ export async function queryMeterUse(
   };
   const isAsked = (bound: BoundValues) => `meter_id IN (SELECT unnest(${bound.texts(meterIds)}))`;
 
-  // Series are far fewer than records: they are counted first, and only then looked up.
-  for (const [meterId, records, newest] of await rowsOf(
-    (bound) => `SELECT meter_id, sum(records)::BIGINT, epoch_ns(max(newest))
-    FROM (SELECT series, count(*) AS records, max(time) AS newest FROM stored.usage WHERE ${IS_RECORD} GROUP BY series)
-      JOIN stored.series USING (series)
-    WHERE ${isAsked(bound)} GROUP BY meter_id`,
-  )) {
-    const use = uses.get(meterId as string)!;
-    use.records = Number(records);
+  // Few groups: meters are told apart before anything is counted, by a number of their own.
+  for (const [meter, day, records, newest] of await rowsOf((bound) => {
+    const { column, table, join } = windowIndex(activity, 'activity', bound);
+    return `WITH ${table} asked AS MATERIALIZED (
+      SELECT series, (list_position(${bound.texts(meterIds)}, meter_id) - 1)::INTEGER AS meter
+      FROM stored.series WHERE ${isAsked(bound)})
+    SELECT meter, ${column} AS day, count(*), epoch_ns(max(time))
+    FROM stored.usage JOIN asked USING (series) ${join}
+    WHERE ${IS_RECORD} AND time >= ${instant(activity[0])} AND time < ${instant(activity[days])}
+    GROUP BY ALL ORDER BY day`;
+  })) {
+    const use = uses.get(meterIds[Number(meter)])!;
+    use.records += Number(records);
+    use.activity[Number(day)] = Number(records);
     use.lastSeen = textFromInstant(newest as bigint);
   }
-  for (const [meterId, day, records] of await rowsOf((bound) => {
-    const { column, table, join } = windowIndex(activity, 'activity', bound);
-    return `WITH ${table} counted AS (
-      SELECT series, ${column} AS day, count(*) AS records FROM stored.usage ${join}
-      WHERE ${IS_RECORD} AND time >= ${instant(activity[0])} AND time < ${instant(activity[days])}
-      GROUP BY ALL)
-    SELECT meter_id, day, sum(records)::BIGINT FROM counted JOIN stored.series USING (series)
-    WHERE ${isAsked(bound)} GROUP BY ALL`;
-  }))
-    uses.get(meterId as string)!.activity[Number(day)] = Number(records);
   for (const [meterId, code, signals] of await rowsOf(
     (bound) => `SELECT meter_id, code, count(*) FROM stored.quarantine JOIN stored.series USING (series)
     WHERE resolution = '${RESOLUTION_OPEN}' AND ${isAsked(bound)} GROUP BY ALL ORDER BY code`,

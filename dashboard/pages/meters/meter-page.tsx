@@ -123,15 +123,14 @@ function Counts({ meter }: { meter: Meter }): ReactNode {
             values={activity}
             label={`${activity.reduce((sum, day) => sum + day, 0)} records in ${ACTIVITY_DAYS} days`}
           />
-          <span>Usage records, {ACTIVITY_DAYS} days</span>
         </div>
         <Facts
           facts={[
-            ['Usage records', grouped(`${records}`)],
+            [`Usage records, ${ACTIVITY_DAYS} days`, grouped(`${records}`)],
             [
               'Last seen',
               lastSeen === null ? (
-                'never'
+                `not in ${ACTIVITY_DAYS} days`
               ) : (
                 <>
                   {ageText(lastSeen, Date.now())}, <Time at={lastSeen} />

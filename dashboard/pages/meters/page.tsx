@@ -62,7 +62,7 @@ const COLUMNS: readonly Column<MeterRow>[] = [
   },
   {
     id: 'activity',
-    header: `Records, ${ACTIVITY_DAYS} days`,
+    header: `${ACTIVITY_DAYS} days`,
     wideOnly: true,
     cell: ({ activity = [] }) => {
       const sum = activity.reduce((total, day) => total + day, 0);
@@ -100,7 +100,7 @@ const COLUMNS: readonly Column<MeterRow>[] = [
     wideOnly: true,
     cell: ({ lastSeen }) =>
       lastSeen === null || lastSeen === undefined ? (
-        <span className={styles.none}>never</span>
+        <span className={styles.none}>not in {ACTIVITY_DAYS} days</span>
       ) : (
         <time dateTime={lastSeen} title={lastSeen} className={styles.seen}>
           {ageText(lastSeen, Date.now())}

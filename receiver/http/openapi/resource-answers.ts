@@ -60,7 +60,7 @@ export const Meter = z
     managedBy: z.enum(['api', 'file', 'builtin']),
     createdAt: Instant.nullable().describe('When this version came.'),
     deleted: z.boolean(),
-    records: z.int().exactOptional().describe('With `activity`: usage records that count.'),
+    records: z.int().exactOptional().describe('With `activity`: usage records of these days that count.'),
     lastSeen: Instant.nullable()
       .exactOptional()
       .describe('With `activity`: timestamp of the newest of them.'),

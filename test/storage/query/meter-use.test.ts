@@ -46,7 +46,7 @@ test('records that count, the newest of them, days of a zone, and open signals b
   ).toEqual([
     {
       meterId: 'orders',
-      records: 3,
+      records: 2,
       lastSeen: '2026-03-03T10:00:00Z',
       activity: [0, 1, 1],
       quarantined: [
