@@ -27,7 +27,12 @@ const dashboard = dashboardFixture({
         record('globex', 'calls', '7', '2026-03-10T08:00:00Z'),
         ...[MARKUP, TURNED, LONG].map((name) => record(name, name, '1', '2026-01-05T08:00:00Z')),
         ...Array.from({ length: MANY }, (_, index) =>
-          record('many', `dimension-${String(index).padStart(2, '0')}`, `${index}.5`, '2026-01-05T08:00:00Z'),
+          record(
+            'many',
+            `dimension-${String(index).padStart(2, '0')}`,
+            `${index}00000000.123456789012`,
+            '2026-01-05T08:00:00Z',
+          ),
         ),
         ...Array.from({ length: MANY }, (_, index) =>
           record(
@@ -191,6 +196,9 @@ test('on paper there is the whole statement, and nothing else', async () => {
   // Nothing is cut off: the last row is on the page, not in something that scrolls.
   const bottom = (await lines.last().boundingBox())!.y;
   expect(bottom).toBeLessThan((await page.evaluate('document.documentElement.scrollHeight')) as number);
+  // A4 without its margins.
+  await page.setViewportSize({ width: 672, height: 1000 });
+  await expectNoSidewaysScroll(page);
   const pdf = await page.pdf({ preferCSSPageSize: true });
   expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
 });

@@ -216,7 +216,8 @@ function ChangeDialog({ entry, onClose }: { entry: Entry; onClose: () => void })
           ['Who', entry.actor ?? 'not recorded'],
           [
             'Of',
-            entry.kind === 'statement_reopened' && entry.subject !== null ? (
+            (entry.kind === 'statement_reopened' || entry.kind === 'period_closed') &&
+            entry.subject !== null ? (
               <Link key="of" to="/periods/statements/$statementId" params={{ statementId: entry.subject }}>
                 {entry.subject}
               </Link>
