@@ -157,6 +157,22 @@ test('what is wrong with the text is said at its line, and mended there', async 
   expect(await page.locator('img').count()).toBe(0);
 });
 
+test('a version that came meanwhile is told before it is replaced', async () => {
+  const path = { id: 'meanwhile' };
+  await dashboard.client.request('PUT /api/v1/meters/{id}', { path, body: RULE });
+  const page = await dashboard.open('/meters/meanwhile?edit=1');
+  await page.getByLabel('Name').fill('Mine');
+  await dashboard.client.request('PUT /api/v1/meters/{id}', { path, body: { ...RULE, unit: 'GBy' } });
+  const save = page.getByRole('button', { name: 'Save as a new version' });
+  await save.click();
+  await page.getByRole('alert').getByText('Version 2 came while you were writing').waitFor();
+  expect(await page.getByLabel('Name').inputValue()).toBe('Mine');
+  await save.click();
+  await page.getByRole('status').getByText('Version 3').waitFor();
+  const { version, name, unit } = await dashboard.client.request('GET /api/v1/meters/{id}', { path });
+  expect({ version, name, unit }).toEqual({ version: 3, name: 'Mine', unit: null });
+});
+
 test('form and text are two views of one rule; what the form does not show stays', async () => {
   const page = await dashboard.open('/meters/refunds?edit=1');
   await page.getByText('{"none":[{"path":"severity_text","eq":"DEBUG"}]}').waitFor();

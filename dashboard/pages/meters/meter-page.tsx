@@ -71,10 +71,11 @@ export function Page(): ReactNode {
         )
       ) : isEditing ? (
         <RuleEditor
-          key={data.version}
+          key={meterId}
           rule={rule}
           meterId={meterId}
           inForceVersion={data.deleted ? null : data.version}
+          latestVersion={data.version}
           view={view}
           onView={(next) => void navigate({ search: (before) => ({ ...before, view: next }), replace: true })}
           onSaved={({ version }) => {

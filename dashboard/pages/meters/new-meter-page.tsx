@@ -28,6 +28,7 @@ export function Page(): ReactNode {
         rule={BEGINNING}
         meterId={null}
         inForceVersion={null}
+        latestVersion={null}
         view={view}
         onView={(next) => void navigate({ search: { view: next }, replace: true })}
         onSaved={({ id }) => {

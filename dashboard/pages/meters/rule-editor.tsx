@@ -26,6 +26,8 @@ export interface RuleEditorProps {
   meterId: string | null;
   /** The version that holds at the moment. */
   inForceVersion: number | null;
+  /** The last version that there was, of one that was deleted too; null of a new meter. */
+  latestVersion: number | null;
   view: RuleView;
   onView: (view: RuleView) => void;
   onSaved: (meter: { id: string; version: number }) => void;
@@ -38,6 +40,9 @@ export function RuleEditor(props: RuleEditorProps): ReactNode {
   const [text, setText] = useState(() => yamlText(props.rule));
   /** What the text says, where it is known without asking; the form's own. */
   const [rule, setRule] = useState<Rule | null>(props.rule);
+  /** The version that the text was made of; what came beside it is told before it is replaced. */
+  const [known, setKnown] = useState(props.latestVersion);
+  const [newer, setNewer] = useState<number | null>(null);
   const asked = useSettled(text);
   const check = useAnswer('POST /api/v1/meters/check', { body: { text: asked } }, { keepPrevious: true });
   const isCurrent = asked === text && check.data !== undefined && !check.isPlaceholderData;
@@ -52,9 +57,16 @@ export function RuleEditor(props: RuleEditorProps): ReactNode {
       const checked = await receiver().request('POST /api/v1/meters/check', { body: { text } });
       if (checked.rule === null) return null;
       const body = checked.rule as never;
-      return meterId === null
-        ? await receiver().request('POST /api/v1/meters', { body })
-        : await receiver().request('PUT /api/v1/meters/{id}', { path: { id: meterId }, body });
+      if (meterId === null) return await receiver().request('POST /api/v1/meters', { body });
+      const path = { id: meterId };
+      const query = { versions: 'all' } as const;
+      const present = await receiver().request('GET /api/v1/meters/{id}', { path, query });
+      if (present.version !== known) {
+        setKnown(present.version);
+        setNewer(present.version);
+        return null;
+      }
+      return await receiver().request('PUT /api/v1/meters/{id}', { path, body });
     },
     onSuccess: async (meter) => {
       if (meter === null) return;
@@ -108,6 +120,14 @@ export function RuleEditor(props: RuleEditorProps): ReactNode {
             ]}
           />
           {view === 'form' && rule !== null && <OtherProblems problems={problems} onView={onView} />}
+          {newer !== null && (
+            <Notice look="warn">
+              <p role="alert">
+                Version {newer} came while you were writing. Save again to replace it, or cancel to see what
+                it changed.
+              </p>
+            </Notice>
+          )}
           <FormErrors errors={errors.rest} />
           <div className={styles.actions}>
             <Button type="submit" look="primary" busy={save.isPending} disabled={isCurrent && !canUse}>
@@ -142,7 +162,7 @@ function OtherProblems({
   problems: readonly { line: number; path: string }[];
   onView: (view: RuleView) => void;
 }): ReactNode {
-  const shown = /^(id|name|signals|match|customer|dimension|value|unit|metadata)\b/;
+  const shown = /^(id|name|signals|customer|dimension|value|unit|metadata)\b|^match($|\.all\[)/;
   const others = problems.filter(({ path }) => !shown.test(path));
   if (others.length === 0) return null;
   return (
