@@ -132,7 +132,9 @@ test('by keyboard alone: signals with an attribute get a customer, and count to 
   await page.keyboard.type('eu');
   await page.keyboard.press('Enter');
   await expect.poll(() => rows(page).count()).toBe(3);
-  await page.getByRole('button', { name: 'Choose the customer' }).press('Enter');
+  const choose = page.getByRole('button', { name: 'Choose the customer' });
+  await expect.poll(() => choose.isEnabled()).toBe(true);
+  await choose.press('Enter');
   await dialog(page).getByText('12.250001').waitFor();
   await dialog(page).getByRole('combobox', { name: 'Customer' }).focus();
   await page.keyboard.type('acme g');
@@ -213,6 +215,7 @@ test('a signal is looked at as it came, and dismissed with a note that stays', a
   await page.getByText('Nothing to repair here').waitFor();
   await page.getByRole('button', { name: 'Show all' }).click();
   await reasonButton(page, 'A counter went below zero').click();
+  await expect.poll(() => rows(page).count()).toBe(1);
   await rows(page).first().press('Enter');
   await dialog(page).getByRole('region', { name: 'Signal as received' }).getByText('"asInt": "-5"').waitFor();
   await dialog(page).getByText('service.name').first().waitFor();

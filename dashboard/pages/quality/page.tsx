@@ -171,12 +171,21 @@ function Open({
           title={REASONS[reason].title}
           actions={
             <>
-              <Button look="primary" onClick={() => onFix(first, samples.data?.rows[0])}>
+              <Button
+                look="primary"
+                // A repair is filled in with what one of the signals says.
+                busy={samples.isPending}
+                onClick={() => onFix(first, samples.data?.rows[0])}
+              >
                 {FIX_LABELS[first]}
               </Button>
               <Menu
                 label="Other repairs"
-                trigger={<Button icon="down">Other repairs</Button>}
+                trigger={
+                  <Button icon="down" disabled={samples.isPending}>
+                    Other repairs
+                  </Button>
+                }
                 items={more.map((fix) => ({
                   label: FIX_LABELS[fix],
                   onSelect: () => onFix(fix, samples.data?.rows[0]),
