@@ -43,6 +43,15 @@ const SETS: [string, (length: number) => Omit<SampleRecord, 'row'>[]][] = [
       { minute: length - 1, value: '1.1', key: 'eve' },
     ],
   ],
+  // Their average is half of the twelfth place, once below an even neighbour and once above one.
+  ...['0.000000000001', '0.000000000003'].map((value): (typeof SETS)[number] => [
+    `half of ${value}`,
+    () => [
+      { minute: 3, value, key: 'ann' },
+      { minute: 4, value: '0', key: 'bob' },
+    ],
+  ]),
+  ['a credit of a half', () => [{ minute: 1, value: '-2.5', key: 'ann' }]],
   [
     'large',
     (length) => [
