@@ -41,7 +41,7 @@ export function quarantineRoutes(router: Router, access: ApiAccess): void {
   route(router, access, '/quarantine/resolved', { GET: resolved });
   route(router, access, '/quarantine/replay', {
     POST: async (request) => {
-      const { note, correction, dryRun, ...selection } = parseBody(Replay, jsonBody(request));
+      const { note, correction, dryRun, ...selection } = parseBody(Replay, selectionBody(request));
       const query = selectionQuery(selection);
       const fix = correction == null ? null : correctionOf(correction);
       if (fix !== null) requireSelection(selection, 'what is corrected');
@@ -52,7 +52,7 @@ export function quarantineRoutes(router: Router, access: ApiAccess): void {
   });
   route(router, access, '/quarantine/dismiss', {
     POST: async (request) => {
-      const { note, dryRun, ...selection } = parseBody(Dismissal, jsonBody(request));
+      const { note, dryRun, ...selection } = parseBody(Dismissal, selectionBody(request));
       requireSelection(selection, 'what is dismissed');
       const query = selectionQuery(selection);
       const { ingest } = request;
@@ -135,6 +135,20 @@ const Correction = z.strictObject({
   timestamp: z.string().optional(),
   startTime: z.string().nullable().optional(),
 });
+
+/**
+ * The body, unless a key of its metadata is one that zod leaves out: the selection would be wider than it says.
+ * @throws ProblemError 400
+ */
+function selectionBody(request: ApiRequest): unknown {
+  const body = jsonBody(request) as { metadata?: unknown } | null;
+  const { metadata } = body ?? {};
+  if (typeof metadata === 'object' && metadata !== null && Object.hasOwn(metadata, '__proto__'))
+    throw invalidFields([
+      { path: 'metadata', message: 'a key must not be __proto__: name the signals by ids' },
+    ]);
+  return body;
+}
 
 const Note = z.string().min(1, 'must not be empty').max(4096);
 /** The body of POST /api/v1/quarantine/replay. */

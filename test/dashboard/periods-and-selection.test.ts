@@ -73,6 +73,11 @@ describe('the signals that an address means', () => {
     expect(isEmpty(selectionOf(search))).toBe(Object.keys(expected).length === 0);
   });
 
+  test('have the attribute __proto__, where that is asked for', () => {
+    const { metadata } = selectionOf({ metadata: ['__proto__=x'] });
+    expect(Object.entries(metadata!)).toEqual([['__proto__', ['x']]]);
+  });
+
   test('are asked for as they are named', () => {
     const search = { missing: ['customerId'], customerId: 'acme', metadata: ['region=eu'] };
     expect(filterOf(search)).toEqual({

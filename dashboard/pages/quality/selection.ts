@@ -51,11 +51,12 @@ export function isEmpty(selection: Selection): boolean {
 }
 
 function metadataOf(pairs: readonly string[]): Record<string, string[]> {
-  const metadata: Record<string, string[]> = {};
+  const metadata = new Map<string, string[]>();
   for (const pair of pairs) {
     const at = pair.indexOf('=');
     const key = pair.slice(0, at);
-    metadata[key] = [...(metadata[key] ?? []), pair.slice(at + 1)];
+    metadata.set(key, [...(metadata.get(key) ?? []), pair.slice(at + 1)]);
   }
-  return metadata;
+  // Also a key `__proto__` is one: without it, more would be repaired than is shown.
+  return Object.fromEntries(metadata);
 }

@@ -214,6 +214,8 @@ test('quarantine', async () => {
   expect(totals.body.rows[0]).toMatchObject({ reason: 'missing_customer', signals: 1 });
   const elsewhere = { metadata: { region: ['nowhere'] }, dryRun: true };
   expect((await api.ask('POST', '/api/v1/quarantine/replay', 200, elsewhere)).body.signals).toBe(0);
+  const lost = '{"reason": "missing_customer", "metadata": {"__proto__": "x"}, "dryRun": true}';
+  await api.ask('POST', '/api/v1/quarantine/replay', 400, lost, { 'Content-Type': 'application/json' });
   const selection = { reason: 'missing_customer' };
   const correction = { customerId: 'acme', recordValue: 3 };
   await api.ask('POST', '/api/v1/quarantine/replay', 200, { dryRun: true });
