@@ -165,7 +165,7 @@ test('what a change of a used dimension means is said before it is saved', async
   await page.getByRole('button', { name: 'Save' }).click();
   const dialog = page.getByRole('dialog', { name: 'Count all usage anew?' });
   await dialog.getByText('Closed statements stay').waitFor();
-  expect(await dialog.locator('dl').textContent()).toBe('AggregationSum → Count');
+  expect(await dialog.locator('dl').textContent()).toBe('AggregationSumbecomesCount');
   await expectAccessible(page);
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });

@@ -4,6 +4,7 @@ import { useAnswer, useChange } from '../../api/query.ts';
 import { Button } from '../../kit/button.tsx';
 import { Dialog } from '../../kit/dialog.tsx';
 import { FormErrors } from '../../kit/form-errors.tsx';
+import { Icon } from '../../kit/icon.tsx';
 import { Notice } from '../../kit/notice.tsx';
 import { PageFrame, Section } from '../../kit/page-frame.tsx';
 import { fieldErrors } from '../../kit/problem.ts';
@@ -181,7 +182,10 @@ function Changes({ changes }: { changes: readonly DraftChange[] }): ReactNode {
         <div key={label}>
           <dt>{label}</dt>
           <dd>
-            <s>{before}</s> → <strong>{after}</strong>
+            <s>{before}</s>
+            <Icon name="right" />
+            <span className="visually-hidden">becomes</span>
+            <strong>{after}</strong>
           </dd>
         </div>
       ))}

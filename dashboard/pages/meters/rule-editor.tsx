@@ -128,7 +128,7 @@ export function RuleEditor(props: RuleEditorProps): ReactNode {
               </p>
             </Notice>
           )}
-          <FormErrors errors={errors.rest} />
+          <FormErrors errors={[...fieldErrors(check.error, []).rest, ...errors.rest]} />
           <div className={styles.actions}>
             <Button type="submit" look="primary" busy={save.isPending} disabled={isCurrent && !canUse}>
               {meterId === null ? 'Create' : 'Save as a new version'}
