@@ -25,6 +25,8 @@ type FirstRun = AnswerOf<'GET /api/v1/first-run'>;
 const ASK_MS = 2_000;
 /** Where usage arrives already, refusals of long ago are somebody else's. */
 const RECENT_MS = 3600_000;
+/** Nor does what others get wrong push the code away. */
+const MOST_TURNS = 3;
 /** Of all times that a record can have, for the first one there is. */
 const EVER = { from: '1970-01-01', to: '2262-01-01', limit: 1 };
 
@@ -82,6 +84,7 @@ export function Page(): ReactNode {
         {record === null && data && (
           <Turns
             turns={wrongTurns(data, origin, isFirst ? 0 : Date.now() - RECENT_MS)}
+            most={isFirst ? Number.POSITIVE_INFINITY : MOST_TURNS}
             isQuiet={isQuiet(data)}
           />
         )}
@@ -192,7 +195,15 @@ function Arrived({ record, isFirst }: { record: LiveRecord; isFirst: boolean }):
   );
 }
 
-function Turns({ turns, isQuiet }: { turns: readonly WrongTurn[]; isQuiet: boolean }): ReactNode {
+function Turns({
+  turns,
+  most,
+  isQuiet,
+}: {
+  turns: readonly WrongTurn[];
+  most: number;
+  isQuiet: boolean;
+}): ReactNode {
   if (turns.length === 0)
     return (
       isQuiet && (
@@ -205,7 +216,7 @@ function Turns({ turns, isQuiet }: { turns: readonly WrongTurn[]; isQuiet: boole
     );
   return (
     <ul className={styles.turns} aria-label="What to change">
-      {turns.map(({ key, title, advice, seen, times, more }) => (
+      {turns.slice(0, most).map(({ key, title, advice, seen, times, more }) => (
         <li key={key} className={styles.turn}>
           <span className={styles.mark}>
             <Icon name="quality" />
@@ -237,6 +248,11 @@ function Turns({ turns, isQuiet }: { turns: readonly WrongTurn[]; isQuiet: boole
           </div>
         </li>
       ))}
+      {turns.length > most && (
+        <li className={styles.note}>
+          and {turns.length - most} more in the last hour: see <Link to="/quality">Data quality</Link>
+        </li>
+      )}
     </ul>
   );
 }
