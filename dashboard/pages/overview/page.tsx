@@ -28,7 +28,14 @@ export function Page(): ReactNode {
     { everyMs: REFRESH_MS, keepPrevious: true },
   );
   const { data, error } = overview;
-  if (data?.counts.records === 0 && !isFirstRunSkipped()) return <Navigate to="/first-run" replace />;
+  // What was acknowledged a moment ago may not be counted yet: whether there is nothing at all is asked for certain.
+  const isEmpty = data?.counts.records === 0 && !isFirstRunSkipped();
+  const firstRun = useAnswer(
+    'GET /api/v1/first-run',
+    { query: { freshness: 'complete' } },
+    { enabled: isEmpty },
+  );
+  if (isEmpty && firstRun.data?.hasRecords === false) return <Navigate to="/first-run" replace />;
   return (
     <PageFrame
       title="Overview"
