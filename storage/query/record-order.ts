@@ -19,6 +19,8 @@ const ORDER: { column: string; told?: string; literal: (text: string) => string 
   { column: 'sequence', literal: (text) => text },
   { column: 'series', literal: (text) => text },
   { column: 'start_time', told: 'epoch_ns(start_time)', literal: (text) => instant(BigInt(text)) },
+  // Increments of one time, which are told apart by greater numbers, before corrections.
+  { column: 'kind % 4', literal: (text) => text },
   { column: 'kind', literal: (text) => text },
   { column: 'quantity', literal: (text) => `'${text}'::DECIMAL(38, 12)` },
   { column: 'coalesce(event, 0)', literal: (text) => `${text}::UHUGEINT` },
