@@ -1,7 +1,6 @@
 /** The page's beginning. */
 import './styles/tokens.css';
 import './styles/base.css';
-import { CSPProvider } from '@base-ui/react/csp-provider';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
@@ -15,12 +14,9 @@ applyTheme();
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
-    {/* The page's policy forbids style elements; the kit's style sheets say what they would. */}
-    <CSPProvider disableStyleElements>
-      <QueryClientProvider client={createQueryClient()}>
-        <RouterProvider router={createAppRouter()} />
-        <Toasts />
-      </QueryClientProvider>
-    </CSPProvider>
+    <QueryClientProvider client={createQueryClient()}>
+      <RouterProvider router={createAppRouter()} />
+      <Toasts />
+    </QueryClientProvider>
   </StrictMode>,
 );

@@ -1,8 +1,8 @@
 /** ⌘K: go to a page, a customer or a dimension by typing, or do one of the page's commands. */
-import { Dialog } from '@base-ui/react/dialog';
 import { useNavigate } from '@tanstack/react-router';
 import { type KeyboardEvent, type ReactNode, useDeferredValue, useId, useState } from 'react';
 import { useAnswer } from '../api/query.ts';
+import { Modal } from '../kit/modal.tsx';
 import popup from '../kit/popup.module.css';
 import styles from './command-palette.module.css';
 import { PAGES } from './pages.ts';
@@ -51,55 +51,49 @@ export function CommandPalette({
     }
   };
   return (
-    <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
-      <Dialog.Portal>
-        <Dialog.Backdrop className={styles.backdrop} />
-        <Dialog.Popup className={styles.popup}>
-          <Dialog.Title className="visually-hidden">Go to or search</Dialog.Title>
-          <input
-            // biome-ignore lint/a11y/noAutofocus: it was opened to type in
-            autoFocus
-            role="combobox"
-            aria-label="Go to or search"
-            aria-expanded="true"
-            aria-controls={id}
-            aria-activedescendant={current >= 0 ? `${id}-${current}` : undefined}
-            aria-autocomplete="list"
-            autoComplete="off"
-            spellCheck={false}
-            className={styles.input}
-            placeholder="A page, a customer, a dimension, a command"
-            value={typed}
-            onChange={(event) => {
-              setTyped(event.target.value);
-              setActive(0);
-            }}
-            onKeyDown={onKeyDown}
-          />
-          <div id={id} role="listbox" aria-label="What was found" className={styles.list}>
-            {entries.map((entry, index) => (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: keys are pressed in the input
-              <div
-                key={entry.key}
-                id={`${id}-${index}`}
-                role="option"
-                tabIndex={-1}
-                aria-selected={index === current}
-                data-highlighted={index === current || undefined}
-                className={popup.item}
-                onClick={() => choose(entry)}
-                onPointerMove={() => setActive(index)}
-              >
-                <span className={styles.label}>{entry.label}</span>
-                {entry.note && <span className={styles.name}>{entry.note}</span>}
-                <span className={popup.note}>{entry.group}</span>
-              </div>
-            ))}
-            {entries.length === 0 && <div className={styles.empty}>Nothing is called that.</div>}
+    <Modal onClose={onClose} className={styles.popup} aria-label="Go to or search">
+      <input
+        // biome-ignore lint/a11y/noAutofocus: it was opened to type in
+        autoFocus
+        role="combobox"
+        aria-label="Go to or search"
+        aria-expanded="true"
+        aria-controls={id}
+        aria-activedescendant={current >= 0 ? `${id}-${current}` : undefined}
+        aria-autocomplete="list"
+        autoComplete="off"
+        spellCheck={false}
+        className={styles.input}
+        placeholder="A page, a customer, a dimension, a command"
+        value={typed}
+        onChange={(event) => {
+          setTyped(event.target.value);
+          setActive(0);
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <div id={id} role="listbox" aria-label="What was found" className={styles.list}>
+        {entries.map((entry, index) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: keys are pressed in the input
+          <div
+            key={entry.key}
+            id={`${id}-${index}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={index === current}
+            data-highlighted={index === current || undefined}
+            className={popup.item}
+            onClick={() => choose(entry)}
+            onPointerMove={() => setActive(index)}
+          >
+            <span className={styles.label}>{entry.label}</span>
+            {entry.note && <span className={styles.name}>{entry.note}</span>}
+            <span className={popup.note}>{entry.group}</span>
           </div>
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+        ))}
+        {entries.length === 0 && <div className={styles.empty}>Nothing is called that.</div>}
+      </div>
+    </Modal>
   );
 }
 

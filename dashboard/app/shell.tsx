@@ -1,5 +1,4 @@
 /** What is around every page: the sidebar, the top bar, what keys do everywhere. */
-import { Dialog } from '@base-ui/react/dialog';
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react';
 import { isApiKeyNeeded, onApiKeyChange } from '../api/key.ts';
@@ -7,6 +6,7 @@ import { Button, IconButton } from '../kit/button.tsx';
 import { useHotkeys } from '../kit/hotkeys.ts';
 import { Icon } from '../kit/icon.tsx';
 import { Menu } from '../kit/menu.tsx';
+import { Modal } from '../kit/modal.tsx';
 import { RecordUsageDialog } from '../pages/customer/record-usage/record-usage-dialog.tsx';
 import { NewCustomer } from '../pages/customers/new-customer.tsx';
 import { ApiKeyQuestion } from './api-key-question.tsx';
@@ -79,18 +79,16 @@ export function Shell(): ReactNode {
         {keyNeeded ? <ApiKeyQuestion /> : <Outlet />}
       </main>
 
-      <Dialog.Root open={opened === 'pages'} onOpenChange={(open) => !open && close()}>
-        <Dialog.Portal>
-          <Dialog.Backdrop className={styles.backdrop} />
-          <Dialog.Popup className={styles.drawer}>
-            <Dialog.Title className="visually-hidden">Pages</Dialog.Title>
-            <Dialog.Close render={<Button look="quiet" icon="close" />}>Close</Dialog.Close>
-            <nav aria-label="Pages">
-              <PageLinks />
-            </nav>
-          </Dialog.Popup>
-        </Dialog.Portal>
-      </Dialog.Root>
+      {opened === 'pages' && (
+        <Modal onClose={close} className={styles.drawer} aria-label="Pages">
+          <Button look="quiet" icon="close" onClick={close}>
+            Close
+          </Button>
+          <nav aria-label="Pages">
+            <PageLinks />
+          </nav>
+        </Modal>
+      )}
       {opened === 'palette' && (
         <CommandPalette
           onClose={close}

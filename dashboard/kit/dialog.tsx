@@ -1,8 +1,8 @@
 /** A dialog over the page; Escape and its close button leave it. */
-import { Dialog as Base } from '@base-ui/react/dialog';
-import type { ReactNode } from 'react';
+import { type ReactNode, useId } from 'react';
 import styles from './dialog.module.css';
 import { Icon } from './icon.tsx';
+import { Modal } from './modal.tsx';
 
 export interface DialogProps {
   open: boolean;
@@ -28,6 +28,8 @@ export function Dialog({
   wide = false,
   children,
 }: DialogProps): ReactNode {
+  const id = useId();
+  if (!open) return null;
   const content = (
     <>
       <div className={styles.body}>{children}</div>
@@ -35,32 +37,36 @@ export function Dialog({
     </>
   );
   return (
-    <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
-      <Base.Portal>
-        <Base.Backdrop className={styles.backdrop} />
-        <Base.Popup className={`${styles.popup} ${wide === 'most' ? styles.most : wide ? styles.wide : ''}`}>
-          <header className={styles.head}>
-            <Base.Title>{title}</Base.Title>
-            <Base.Close className={styles.close} aria-label="Close">
-              <Icon name="close" />
-            </Base.Close>
-          </header>
-          {description && <Base.Description className={styles.description}>{description}</Base.Description>}
-          {onSubmit === undefined ? (
-            content
-          ) : (
-            <form
-              noValidate
-              onSubmit={(event) => {
-                event.preventDefault();
-                onSubmit();
-              }}
-            >
-              {content}
-            </form>
-          )}
-        </Base.Popup>
-      </Base.Portal>
-    </Base.Root>
+    <Modal
+      onClose={onClose}
+      className={`${styles.popup} ${wide === 'most' ? styles.most : wide ? styles.wide : ''}`}
+      aria-labelledby={id}
+      aria-describedby={description ? `${id}-description` : undefined}
+    >
+      <header className={styles.head}>
+        <h2 id={id}>{title}</h2>
+        <button type="button" className={styles.close} aria-label="Close" onClick={onClose}>
+          <Icon name="close" />
+        </button>
+      </header>
+      {description && (
+        <p id={`${id}-description`} className={styles.description}>
+          {description}
+        </p>
+      )}
+      {onSubmit === undefined ? (
+        content
+      ) : (
+        <form
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            onSubmit();
+          }}
+        >
+          {content}
+        </form>
+      )}
+    </Modal>
   );
 }

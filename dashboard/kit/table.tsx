@@ -140,8 +140,10 @@ export function Table<Row>(props: TableProps<Row>): ReactNode {
                       onOpen(row.original);
                     }}
                     onKeyDown={(event) => {
-                      if (event.key === 'Enter' && event.target === event.currentTarget)
-                        onOpen?.(row.original);
+                      if (event.key !== 'Enter' || event.target !== event.currentTarget) return;
+                      // The key is not for what gets the focus now.
+                      event.preventDefault();
+                      onOpen?.(row.original);
                     }}
                   >
                     {columns.map((column) => (

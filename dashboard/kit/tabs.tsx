@@ -1,6 +1,5 @@
 /** Several views of one thing. Which one is shown belongs into the address. */
-import { Tabs as Base } from '@base-ui/react/tabs';
-import type { ReactNode } from 'react';
+import { type KeyboardEvent, type ReactNode, useId } from 'react';
 import styles from './tabs.module.css';
 
 export interface Tab<Value extends string> {
@@ -15,21 +14,53 @@ export interface TabsProps<Value extends string> {
   tabs: readonly Tab<Value>[];
 }
 
+/** https://www.w3.org/WAI/ARIA/apg/patterns/tabs/: Tab comes to the chosen one, arrows choose. */
 export function Tabs<Value extends string>({ value, onValue, tabs }: TabsProps<Value>): ReactNode {
+  const id = useId();
+  const onKeyDown = (event: KeyboardEvent<HTMLElement>): void => {
+    const at = tabs.findIndex((tab) => tab.value === value);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const next = to % tabs.length;
+    onValue(tabs.at(next)!.value);
+    ([...event.currentTarget.children] as HTMLElement[]).at(next)?.focus();
+  };
   return (
-    <Base.Root value={value} onValueChange={(next) => onValue(next as Value)} className={styles.root}>
-      <Base.List className={styles.list} activateOnFocus>
+    <div className={styles.root}>
+      <div role="tablist" className={styles.list} onKeyDown={onKeyDown}>
         {tabs.map((tab) => (
-          <Base.Tab key={tab.value} value={tab.value} className={styles.tab}>
+          <button
+            key={tab.value}
+            type="button"
+            role="tab"
+            id={`${id}-${tab.value}`}
+            aria-selected={tab.value === value}
+            aria-controls={tab.value === value ? id : undefined}
+            tabIndex={tab.value === value ? 0 : -1}
+            className={styles.tab}
+            onClick={() => onValue(tab.value)}
+          >
             {tab.label}
-          </Base.Tab>
+          </button>
         ))}
-      </Base.List>
-      {tabs.map((tab) => (
-        <Base.Panel key={tab.value} value={tab.value} className={styles.panel}>
-          {tab.content}
-        </Base.Panel>
-      ))}
-    </Base.Root>
+      </div>
+      {tabs.map(
+        (tab) =>
+          tab.value === value && (
+            <div
+              key={value}
+              role="tabpanel"
+              id={id}
+              aria-labelledby={`${id}-${value}`}
+              // biome-ignore lint/a11y/noNoninteractiveTabindex: what is in it may have nothing to tab to
+              tabIndex={0}
+              className={styles.panel}
+            >
+              {tab.content}
+            </div>
+          ),
+      )}
+    </div>
   );
 }

@@ -30,7 +30,7 @@ test('the dashboard imports itself, the client and libraries; of storage/query o
         // Texts, and no code.
         if (/^examples\/sql-cookbook\/[\w-]+\.sql\?raw$/.test(target)) return false;
         if (/^storage\/query\//.test(target)) return !/^(import|export) type /.test(line);
-        const isLibrary = /^(react|react-dom|@tanstack|@base-ui|uplot)(\/|$)/.test(target);
+        const isLibrary = /^(react|react-dom|@tanstack|uplot)(\/|$)/.test(target);
         const isOfBuild = file === 'dashboard/vite.config.ts';
         return !isLibrary && !isOfBuild;
       })

@@ -96,6 +96,38 @@ test('? shows what keys do, but is a letter where somebody types', async () => {
   await page.getByRole('dialog').waitFor({ state: 'detached' });
 });
 
+test('a dialog holds the focus, keeps keys from what is under it, and gives the focus back', async () => {
+  const page = await dashboard.open('/customers');
+  const opener = page.getByRole('button', { name: 'New customer' });
+  await opener.press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'New customer' });
+  const isUnder = () =>
+    page.evaluate(
+      () => document.activeElement !== document.body && document.activeElement?.closest('dialog') === null,
+    );
+  await dialog.waitFor();
+  expect(await dialog.getByLabel('Customer ID').evaluate((input) => input === document.activeElement)).toBe(
+    true,
+  );
+  // Round and round, and at the most into the browser's own bars: never onto the page.
+  for (let press = 0; press < 20; press++) {
+    await page.keyboard.press('Tab');
+    expect(await isUnder()).toBe(false);
+  }
+  expect(await page.evaluate(() => getComputedStyle(document.documentElement).overflowY)).toBe('hidden');
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  expect(await opener.evaluate((button) => button === document.activeElement)).toBe(true);
+
+  // A press beside it closes it, one in it does not.
+  await opener.click();
+  await dialog.getByRole('heading').click();
+  expect(await dialog.isVisible()).toBe(true);
+  await page.mouse.click(4, 400);
+  await dialog.waitFor({ state: 'detached' });
+  expect(await opener.evaluate((button) => button === document.activeElement)).toBe(true);
+});
+
 test('at 360 px the pages are in a drawer, and nothing scrolls sideways', async () => {
   const page = await dashboard.open('/customers', { width: 360 });
   await page.getByRole('link', { name: 'acme' }).waitFor();
