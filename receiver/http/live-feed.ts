@@ -99,7 +99,9 @@ export class LiveFeed {
         const query: LiveQuery = { ...filter, afterSequence, limit: EVENT_LIMIT };
         const asked = answers.get(question) ?? ingest.ledger.query({ type: 'live', query });
         answers.set(question, asked);
-        this.#tell(listener, await asked, completeUntil);
+        const answer = await asked;
+        // It may have ended meanwhile, and what is written behind an end is an error that nobody would catch.
+        if (this.#listeners.has(listener)) this.#tell(listener, answer, completeUntil);
       }),
     );
   }

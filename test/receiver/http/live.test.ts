@@ -228,3 +228,52 @@ test('who does not read is dropped, and the others go on', async () => {
   await new Promise<void>((resolve) => server.close(() => resolve()));
   await ingest.close();
 }, 60_000);
+
+test('a stop while the ledger is asked: what it answers is for nobody any more', async () => {
+  const ingest = await Ingest.open({ dataDir });
+  const stopping = new AbortController();
+  const asked = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  const { ledger } = ingest;
+  const query = ledger.query.bind(ledger);
+  ledger.query = (async (request: Parameters<typeof query>[0]) => {
+    const answer = await query(request);
+    asked.resolve();
+    await goOn.promise;
+    // Whoever asked has gone on by then.
+    setImmediate(() => setImmediate(answered.resolve));
+    return answer;
+  }) as typeof ledger.query;
+  const faults: unknown[] = [];
+  const feed = new LiveFeed(async () => ingest, stopping.signal, 1);
+  const server: Server = createServer((_request, response) => {
+    response.on('error', (error) => faults.push(error));
+    feed.add(response, { customerIds: null, dimensionIds: null }, ingest.ledger.position);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const events = eventsOf(await fetch(`http://127.0.0.1:${port}/`));
+  expect((await events.next()).value.event).toBe('listening');
+  await ingest.records([
+    {
+      customerId: 'acme',
+      dimensionId: 'calls',
+      recordValue: '1',
+      timeUnixNano: '1772355600000000000',
+      startUnixNano: '0',
+      metadata: {},
+      id: null,
+    },
+  ]);
+  await asked.promise;
+  stopping.abort();
+  goOn.resolve();
+  await answered.promise;
+  expect((await events.next()).value.event).toBe('end');
+  expect((await events.next()).done).toBe(true);
+  expect(faults).toEqual([]);
+  server.closeAllConnections();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  await ingest.close();
+});
