@@ -1,6 +1,11 @@
 /** Stored usage moves into the order of questions, and nobody notices. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CLUSTER_ROWS } from '../../../storage/duckdb/clustering.ts';
+import { CLUSTER_ROWS, clusterUsage } from '../../../storage/duckdb/clustering.ts';
+import { openDatabase } from '../../../storage/duckdb/database.ts';
+import { ROW_GROUP } from '../../../storage/duckdb/loader.ts';
 import { at, BatchWriter, type TestPoint } from './batches.ts';
 import { MemoryLedger } from './memory-ledger.ts';
 
@@ -63,3 +68,40 @@ test('a point that comes again after its row was moved counts once', async () =>
   await ledger.load(again.batch([delta('a', 2), delta('a', 4)]));
   expect(await ledger.totals()).toEqual({ a: '4' });
 });
+
+test('questions that are asked while whole row groups are moved see each row once', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'usage-meter-clustering-'));
+  const { instance, connection } = await openDatabase({
+    path: join(folder, 'ledger.duckdb'),
+    memoryLimit: '512MB',
+    threads: 2,
+    checkpointThreshold: '16MB',
+  });
+  await connection.run(`INSERT INTO stored.usage BY NAME
+    SELECT 1 AS series, i % 50 AS customer, 1 AS dimension, make_timestamp_ns(0) AS start_time,
+      make_timestamp_ns(i) AS time, 1 AS quantity, 0 AS kind, 1 AS sequence
+    FROM range(${3 * ROW_GROUP}) rows(i)`);
+  await connection.run('UPDATE stored.position SET sequence = 1');
+  const seen = new Set<string>();
+  let isMoving = true;
+  const ask = async () => {
+    const asking = await instance.connect();
+    while (isMoving) {
+      const reader = await asking.runAndReadAll('SELECT count(*), sum(quantity)::BIGINT FROM stored.usage');
+      seen.add(reader.getRows()[0].join(' '));
+    }
+    asking.closeSync();
+  };
+  const asked = [ask(), ask()];
+  const moving = await instance.connect();
+  for (let move = 0; move < 6; move++) {
+    expect(await clusterUsage(moving, CLUSTER_ROWS)).toBe(3 * ROW_GROUP);
+    await moving.run('UPDATE stored.clustering SET through_sequence = 0');
+  }
+  isMoving = false;
+  await Promise.all(asked);
+  for (const each of [moving, connection]) each.closeSync();
+  instance.closeSync();
+  rmSync(folder, { recursive: true });
+  expect([...seen]).toEqual([`${3 * ROW_GROUP} ${3 * ROW_GROUP}`]);
+}, 60_000);
