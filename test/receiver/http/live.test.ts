@@ -218,7 +218,10 @@ test('who does not read is dropped, and the others go on', async () => {
       id: null,
     };
     await ingest.records([one, one]);
-    expect((await events.next()).value.event).toBe('records');
+    // A tick is a millisecond here: while a busy machine loads them, nothing is told many times.
+    let event = 'heartbeat';
+    while (event === 'heartbeat') event = (await events.next()).value.event;
+    expect(event).toBe('records');
   }
   expect(feed.size).toBe(1);
   stopping.abort();
