@@ -82,14 +82,23 @@ export function nextPosition(rows: readonly DuckDBValue[][], after: RecordPositi
   return [...last, String(alike)];
 }
 
-/** Whether a cursor's texts can be a position. */
+/** Whether a cursor's texts can be a position: what no column can hold would be an error of the statement. */
 export function isRecordPosition(position: CursorPosition): position is RecordPosition {
   return (
     position.length === ORDER_WIDTH + 1 &&
-    position.every((text, i) => typeof text === 'string' && (i === QUANTITY ? DECIMAL : INTEGER).test(text))
+    position.every((text, i) => {
+      if (typeof text !== 'string') return false;
+      if (i === ORDER_WIDTH) return COUNT.test(text);
+      if (i === QUANTITY) return DECIMAL.test(text);
+      if (!INTEGER.test(text)) return false;
+      const value = BigInt(text);
+      return i === EVENT ? value >= 0n && value < 2n ** 128n : value >= -(2n ** 63n) && value < 2n ** 63n;
+    })
   );
 }
 
 const QUANTITY = ORDER.findIndex(({ column }) => column === 'quantity');
+const EVENT = ORDER.findIndex(({ column }) => column === 'coalesce(event, 0)');
 const INTEGER = /^-?\d{1,39}$/;
 const DECIMAL = /^-?\d{1,26}(\.\d{1,12})?$/;
+const COUNT = /^\d{1,12}$/;
