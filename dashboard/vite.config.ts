@@ -9,7 +9,10 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 export default defineConfig(({ command }) => ({
   root,
   cacheDir: fileURLToPath(new URL('../node_modules/.cache/vite', import.meta.url)),
-  plugins: [react(), ...(command === 'build' ? [classConstants(), classSheets(), jsxConstants()] : [])],
+  plugins: [
+    react(),
+    ...(command === 'build' ? [classConstants(), classSheets(), jsxConstants(), unused()] : []),
+  ],
   css: command === 'build' ? { modules: { generateScopedName: shortClassNames() } } : {},
   build: {
     target: 'es2023',
@@ -86,5 +89,39 @@ function jsxConstants(): Plugin {
            export const { Fragment, jsx } = runtime;
            export { jsx as jsxs };`
         : null,
+  };
+}
+
+/**
+ * Parts of libraries that the bundler cannot see are never reached, 2 kB: each with why it is not. Reached all the same,
+ * it would fail at once ("… is not a function").
+ */
+const UNUSED: readonly [module: RegExp, code: string][] = [
+  // createRouter is given both ways of the address (app/search.ts).
+  [
+    /router-core\/dist\/esm\/searchParams\.js$/,
+    'export const defaultParseSearch = undefined, defaultStringifySearch = undefined, parseSearchWith = undefined, stringifySearchWith = undefined;',
+  ],
+  // Pages of a list are asked for one at a time: no useInfiniteQuery.
+  [
+    /query-core\/build\/modern\/infiniteQueryBehavior\.js$/,
+    'export const infiniteQueryBehavior = undefined, hasNextPage = undefined, hasPreviousPage = undefined;',
+  ],
+  // kit/table.tsx renders cells itself.
+  [/react-table\/dist\/FlexRender\.js$/, 'export const FlexRender = undefined, flexRender = undefined;'],
+  // React has had it since 18.
+  [
+    /use-sync-external-store-shim\.production\.js$/,
+    "exports.useSyncExternalStore = require('react').useSyncExternalStore;",
+  ],
+  // There is one chunk of pages and one style sheet: nothing to load before a page.
+  [/vite\/preload-helper\.js$/, 'export const __vitePreload = (load) => load();'],
+];
+
+function unused(): Plugin {
+  return {
+    name: 'unused',
+    enforce: 'pre',
+    load: (id) => UNUSED.find(([module]) => module.test(id))?.[1] ?? null,
   };
 }
