@@ -42,6 +42,9 @@ export async function foldUsage(connection: DuckDBConnection, through: number): 
   const numbers = async (sql: string) =>
     (await connection.runAndReadAll(sql)).getRows().map((row) => row.map(Number));
   const [[before, asOf, mergedRows]] = await numbers('FROM stored.usage_totals_state');
+  // As in clustering.ts: without a row of its own that is deleted, a commit of whole row groups shows them too early.
+  await connection.run('INSERT INTO stored.usage_totals VALUES (-1, -1, 0, make_timestamp_ns(0))');
+  await connection.run('DELETE FROM stored.usage_totals WHERE customer = -1');
   // Whoever voided one of the rows, the others of its customer and dimension are counted anew.
   const voided = `SELECT customer, dimension FROM stored.usage WHERE voided_by > ${asOf} AND sequence <= ${before}`;
   const totals = (condition: string) => `SELECT customer, dimension, count(*), max(time) FROM stored.usage

@@ -1,6 +1,11 @@
 /** The kept totals against all usage: whatever is loaded, voided, merged and folded, lists say what usage says. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LedgerChange } from '../../../storage/changes.ts';
+import { openDatabase } from '../../../storage/duckdb/database.ts';
+import { ROW_GROUP } from '../../../storage/duckdb/loader.ts';
 import { foldUsage } from '../../../storage/duckdb/usage-totals.ts';
 import { parseCustomersQuery, parseDimensionsQuery, runQuery } from '../../../storage/query/index.ts';
 import { keptTotals } from '../../../storage/query/used-keys.ts';
@@ -181,3 +186,42 @@ async function happen({ below, pick }: RandomNumbers): Promise<void> {
     }
   }
 }
+
+test('a question beside a fold sees the totals and how far they go of one state', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'usage-meter-totals-'));
+  const { instance, connection } = await openDatabase({
+    path: join(folder, 'ledger.duckdb'),
+    memoryLimit: '512MB',
+    threads: 2,
+    checkpointThreshold: '16MB',
+  });
+  const customers = 2 * ROW_GROUP;
+  const differences = new Set<number>();
+  let isFolding = true;
+  const ask = async () => {
+    const asking = await instance.connect();
+    while (isFolding) {
+      const reader =
+        await asking.runAndReadAll(`SELECT (SELECT coalesce(sum(records), 0) FROM stored.usage_totals)
+        - ${customers} * (SELECT through_sequence FROM stored.usage_totals_state)`);
+      differences.add(Number(reader.getRows()[0][0]));
+    }
+    asking.closeSync();
+  };
+  const asked = [ask(), ask()];
+  for (let sequence = 1; sequence <= 6; sequence++) {
+    await connection.run(`INSERT INTO stored.usage BY NAME
+      SELECT 1 AS series, i AS customer, 1 AS dimension, make_timestamp_ns(0) AS start_time,
+        make_timestamp_ns(i) AS time, 1 AS quantity, 0 AS kind, ${sequence} AS sequence
+      FROM range(${customers}) rows(i)`);
+    await connection.run('BEGIN');
+    await foldUsage(connection, sequence);
+    await connection.run('COMMIT');
+  }
+  isFolding = false;
+  await Promise.all(asked);
+  connection.closeSync();
+  instance.closeSync();
+  rmSync(folder, { recursive: true });
+  expect([...differences]).toEqual([0]);
+}, 60_000);
