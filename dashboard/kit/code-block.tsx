@@ -34,7 +34,7 @@ export async function copyText(text: string): Promise<void> {
   if (navigator.clipboard !== undefined) return await navigator.clipboard.writeText(text);
   const area = document.createElement('textarea');
   area.value = text;
-  (document.querySelector('dialog[open], [role="dialog"]') ?? document.body).append(area);
+  (document.querySelector('dialog:last-of-type') ?? document.body).append(area);
   area.select();
   document.execCommand('copy');
   area.remove();
