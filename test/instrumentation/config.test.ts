@@ -126,6 +126,7 @@ test('the names on the wire', () => {
   expect({ ...semconv }).toEqual({
     ATTR_USAGE_CUSTOMER_ID: 'usage.customer.id',
     ATTR_USAGE_DIMENSION_ID: 'usage.dimension.id',
+    ATTR_USAGE_RECORD_ID: 'usage.record.id',
     ATTR_USAGE_VALUE: 'usage.value',
     ATTR_USAGE_EVENT_ID: 'usage.event.id',
     ATTR_LOG_RECORD_UID: 'log.record.uid',
