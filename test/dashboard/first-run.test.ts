@@ -81,6 +81,8 @@ test('without usage the overview leads here; each wrong turn is told apart, and 
   await expectTurn('No API key: POST /v1/traces', 'Authorization=Bearer%20KEY');
   expect(await post('/v1/logs', usage, { 'Content-Type': '<b>text</b>', ...key })).toBe(415);
   await expectTurn('Wrong content type: <b>text</b>', 'application/x-protobuf');
+  expect(await post('/api/v1/usage', usage, { 'Content-Type': 'text/csv', ...key })).toBe(415);
+  await expectTurn('Wrong content type: text/csv', 'application/x-ndjson');
   expect(await post('/v1/logs', 'no JSON', { ...json, ...key })).toBe(400);
   await expectTurn('Unreadable body: POST /v1/logs', 'look at what the sender logs');
   expect(await post('/v1/logs', log({ nothing: 'of usage' }), { ...json, ...key })).toBe(200);

@@ -93,8 +93,9 @@ function ofRefused(request: Refused, origin: string): Pick<WrongTurn, 'title' | 
     case 415:
       return {
         title: `Wrong content type: ${contentType ?? 'none'}, ${what}`,
-        advice:
-          'Send `Content-Type: application/json` or `application/x-protobuf`, and no compression but gzip or deflate. An exporter that speaks gRPC is switched by `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`.',
+        advice: path.startsWith('/api/')
+          ? 'Send `Content-Type: application/json`, or `application/x-ndjson` for a record a line.'
+          : 'Send `Content-Type: application/json` or `application/x-protobuf`, and no compression but gzip or deflate. An exporter that speaks gRPC is switched by `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`.',
       };
     case 405:
       return { title: `Wrong method: ${what}`, advice: 'Usage is sent by POST.' };
