@@ -90,7 +90,10 @@ export class SegmentTail {
 
   /** The baseline whose place a reading would take; null if it would take none. */
   displacedBy(reading: Reading): Reading | null {
-    const at = this.#place(reading);
+    return this.#displacedAt(this.#place(reading));
+  }
+
+  #displacedAt(at: number): Reading | null {
     const next = this.#readings.at(at);
     const isFirst = this.#levelBefore(at) === null;
     return isFirst && next !== undefined && isBaseline(this.#rule, next) ? next : null;
@@ -104,7 +107,7 @@ export class SegmentTail {
     const insertion: Insertion = {
       increment: incrementOf(rule, before, reading),
       isBaseline: before === null && isBaseline(rule, reading),
-      displacedBaseline: this.displacedBy(reading),
+      displacedBaseline: this.#displacedAt(at),
       sameTime: this.#countAt(at, reading.timeUnixNano),
       corrections: [],
     };

@@ -4,7 +4,6 @@ import { attachFrozenViews } from '../periods/frozen-ledger.ts';
 import { LedgerError } from './ledger-error.ts';
 import { macroStatements } from './macros.ts';
 import { SCHEMA_VERSION, TABLES } from './schema.ts';
-import { TOTALS_TABLES } from './usage-totals.ts';
 import { viewStatements } from './views.ts';
 
 export interface DatabaseOptions {
@@ -77,8 +76,7 @@ async function prepareSchema(connection: DuckDBConnection, path: string): Promis
   // A crash between the statements must not leave half a schema.
   await connection.run('BEGIN');
   if (names.length === 0) for (const statement of TABLES) await connection.run(statement);
-  for (const statement of [...TOTALS_TABLES, ...viewStatements(), ...macroStatements()])
-    await connection.run(statement);
+  for (const statement of [...viewStatements(), ...macroStatements()]) await connection.run(statement);
   await connection.run('COMMIT');
 }
 

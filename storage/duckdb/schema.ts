@@ -55,6 +55,23 @@ export const TABLES: readonly string[] = [
   'CREATE TABLE stored.clustering (through_sequence BIGINT NOT NULL)',
   'INSERT INTO stored.clustering VALUES (0)',
 
+  // How many usage records each customer has in each dimension (usage-totals.ts); several rows of one add up.
+  `CREATE TABLE stored.usage_totals (
+    customer INTEGER NOT NULL,
+    dimension INTEGER NOT NULL,
+    records BIGINT NOT NULL,
+    newest TIMESTAMP_NS NOT NULL
+  )`,
+
+  // One row. The totals are of the frames up to through_sequence, without what was voided by frames up to
+  // as_of_sequence; merged_rows is how many they were when each customer and dimension had one.
+  `CREATE TABLE stored.usage_totals_state (
+    through_sequence BIGINT NOT NULL,
+    as_of_sequence BIGINT NOT NULL,
+    merged_rows BIGINT NOT NULL
+  )`,
+  'INSERT INTO stored.usage_totals_state VALUES (0, 0, 0)',
+
   // The first journal frame of each second, by the receiver's clock; both columns ascend.
   'CREATE TABLE stored.arrivals (sequence BIGINT NOT NULL, received_at TIMESTAMP_NS NOT NULL)',
 

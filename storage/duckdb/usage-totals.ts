@@ -2,8 +2,7 @@
  * How many usage records each customer has in each dimension, and when the newest was: kept for the rows of older
  * frames, so that a list of customers reads some hundred thousand rows and not all usage.
  *
- * It is made of stored usage alone, never of what comes, so a ledger without it has it again after the next fold, and
- * whoever reads it adds what came later: storage/query/used-keys.ts. A customer and dimension may have several rows.
+ * It is made of stored usage alone, never of what comes, and whoever reads it adds what came later: storage/query/used-keys.ts. A customer and dimension may have several rows.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { KIND_CORRECTION } from './schema.ts';
@@ -13,26 +12,6 @@ export const IS_RECORD = `voided_by IS NULL AND kind <> ${KIND_CORRECTION}`;
 
 /** So many rows more than the merged ones are not worth merging. */
 const FEW_ROWS = 100_000;
-
-/** Creates what is missing, in an empty database or in one of a release that did not have it. */
-export const TOTALS_TABLES: readonly string[] = [
-  `CREATE TABLE IF NOT EXISTS stored.usage_totals (
-    customer INTEGER NOT NULL,
-    dimension INTEGER NOT NULL,
-    records BIGINT NOT NULL,
-    newest TIMESTAMP_NS NOT NULL
-  )`,
-
-  // One row. The totals are of the frames up to through_sequence, without what was voided by frames up to
-  // as_of_sequence; merged_rows is how many they were when each customer and dimension had one.
-  `CREATE TABLE IF NOT EXISTS stored.usage_totals_state (
-    through_sequence BIGINT NOT NULL,
-    as_of_sequence BIGINT NOT NULL,
-    merged_rows BIGINT NOT NULL
-  )`,
-  `INSERT INTO stored.usage_totals_state SELECT 0, 0, 0
-    WHERE NOT EXISTS (FROM stored.usage_totals_state)`,
-];
 
 /**
  * Takes the frames up to this one into the totals, in the transaction of the connection.

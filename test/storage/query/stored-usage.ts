@@ -8,7 +8,6 @@ import {
 import { scaledFromText } from '../../../storage/decimal.ts';
 import { macroStatements } from '../../../storage/duckdb/macros.ts';
 import { ROLE_DELTA, TABLES } from '../../../storage/duckdb/schema.ts';
-import { TOTALS_TABLES } from '../../../storage/duckdb/usage-totals.ts';
 import { RECORD_ID, viewStatements } from '../../../storage/duckdb/views.ts';
 
 export interface StoredRecord {
@@ -108,7 +107,7 @@ export class StoredUsage {
       autoload_known_extensions: 'false',
     });
     const connection = await instance.connect();
-    for (const statement of [...TABLES, ...TOTALS_TABLES, ...viewStatements(), ...macroStatements()]) {
+    for (const statement of [...TABLES, ...viewStatements(), ...macroStatements()]) {
       await connection.run(statement);
     }
     await connection.run(
