@@ -1,4 +1,13 @@
 /** How much of the processors this process uses. */
+import { availableParallelism } from 'node:os';
+
+/**
+ * With more in use, taking usage has the machine to itself: what can wait does.
+ * @param processors in use on average, as {@link CpuShare} says
+ */
+export function isBusy(processors: number): boolean {
+  return processors > 0.6 * availableParallelism();
+}
 
 export class CpuShare {
   #at = performance.now();

@@ -2,17 +2,14 @@
  * When stored usage is put into the order of questions (clustering.ts): beside the loads, when there is enough of it, and
  * not while the machine is busy with taking usage.
  */
-import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { CpuShare } from '../cpu-share.ts';
+import { CpuShare, isBusy } from '../cpu-share.ts';
 import { freeDiskBytes } from '../journal/free-disk.ts';
 import { clusterUsage } from './clustering.ts';
 
 /** How often it looks whether there is something to do. */
 const LOOK_MS = 1_000;
-/** Of all cores: with more the process has better things to do. */
-const BUSY_SHARE = 0.6;
 /** For so many times the duration of one move there is none after it, while usage comes. */
 const PAUSES = 4;
 /** Without usage for so long, fewer rows are moved, too. */
@@ -75,8 +72,8 @@ export class Clusterer {
   #look(): void {
     const now = Date.now();
     const { clusterRows, isLoading } = this.#options;
-    const isBusy = this.#cpu.since() > BUSY_SHARE * availableParallelism();
-    if (this.#move !== null || isBusy || isLoading()) return;
+    const processors = this.#cpu.since();
+    if (this.#move !== null || isBusy(processors) || isLoading()) return;
     const isQuiet = now - this.#loadedAt > QUIET_MS;
     if (now < this.#notBefore && !isQuiet) return;
     if (this.#rows < (isQuiet ? FEWEST_SHARE * clusterRows : clusterRows)) return;

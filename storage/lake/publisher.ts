@@ -2,10 +2,9 @@
  * Keeps the lake up to date while the receiver runs: an export some seconds after usage came, with pauses in between
  * that leave the machine to ingest.
  */
-import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CpuShare } from '../cpu-share.ts';
+import { CpuShare, isBusy } from '../cpu-share.ts';
 import { freeDiskBytes } from '../journal/free-disk.ts';
 import { MAX_PART_ROWS } from './compaction.ts';
 import { deleteUnknownFiles, type LakeOrder, type LakeReport } from './lake-export.ts';
@@ -19,11 +18,7 @@ const LOOK_MS = 500;
 const PAUSE_MS = 3_000;
 /** While there is more than one export can take, the pause is so many times its duration: a fifth of the time. */
 const CATCH_UP_PAUSES = 4;
-/**
- * Of all cores: while the process uses more than this in a pause, taking usage has the machine to itself, and analysts see
- * it {@link LONGEST_WAIT_MS} later at most.
- */
-const BUSY_SHARE = 0.6;
+/** While the process is busy in the pauses, analysts see usage so much later at most. */
 const LONGEST_WAIT_MS = 60_000;
 /** The part of the time that merging older files may take, beside what new usage needs. */
 const REWRITE_SHARE = 0.1;
@@ -118,8 +113,8 @@ export class LakePublisher {
     while (!signal.aborted) {
       const started = Date.now();
       let pause = LOOK_MS;
-      const isBusy = this.#cpuShare() > BUSY_SHARE * availableParallelism();
-      if (this.#isDue(started) && (!isBusy || started - this.#exportedAt > LONGEST_WAIT_MS)) {
+      const processors = this.#cpuShare();
+      if (this.#isDue(started) && (!isBusy(processors) || started - this.#exportedAt > LONGEST_WAIT_MS)) {
         try {
           await this.#export();
           const taken = Date.now() - started;
