@@ -9,7 +9,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { foldUsage } from './usage-totals.ts';
 
 /**
- * Rows that are moved at once: eight row groups, in about a second. With twice as many no question is faster, and sorting
+ * Rows that are moved at once: eight row groups, in one to two seconds. With twice as many no question is faster, and sorting
  * them takes twice the memory, 300 MB.
  */
 export const CLUSTER_ROWS = 2 ** 20;
