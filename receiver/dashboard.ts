@@ -32,6 +32,7 @@ const TYPES: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
   svg: 'image/svg+xml',
   json: 'application/json; charset=utf-8',
+  sql: 'text/plain; charset=utf-8',
 };
 
 const root = fileURLToPath(new URL('../', import.meta.url));

@@ -109,6 +109,21 @@ export function Page(): ReactNode {
     element.focus();
     element.setSelectionRange(offset, offset + word);
   };
+  const openExample = async (url: string): Promise<void> => {
+    const answer = await fetch(url).catch(() => null);
+    const element = area.current;
+    if (element === null) return;
+    if (!answer?.ok) {
+      const error = new Error('The example could not be loaded: reload the page');
+      setRun({ state: 'failed', query: text, error });
+      return;
+    }
+    const query = await answer.text();
+    element.select();
+    write(element, query.trimEnd());
+    element.setSelectionRange(0, 0);
+    element.scrollTop = 0;
+  };
   const error = run.state === 'failed' ? run.error : null;
   const isRunning = run.state === 'running';
   return (
@@ -120,20 +135,7 @@ export function Page(): ReactNode {
           <Menu
             label="Examples"
             trigger={<Button icon="down">Examples</Button>}
-            items={EXAMPLES.map(({ label, query }) => ({
-              label,
-              onSelect: () => {
-                const element = area.current;
-                if (element === null) return;
-                // The menu gives the focus back to its button first.
-                setTimeout(() => {
-                  element.select();
-                  write(element, query.trimEnd());
-                  element.setSelectionRange(0, 0);
-                  element.scrollTop = 0;
-                });
-              },
-            }))}
+            items={EXAMPLES.map(({ label, url }) => ({ label, onSelect: () => openExample(url) }))}
           />
           {isRunning ? (
             <Button icon="close" onClick={cancel}>
