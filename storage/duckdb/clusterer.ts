@@ -29,6 +29,8 @@ export interface ClustererOptions {
   connect: () => Promise<DuckDBConnection>;
   /** Whether a load is under way. */
   isLoading: () => boolean;
+  /** Processors that this process has used since this was asked last. Default: as the system says. */
+  cpuShare?: () => number;
   onMoved: (rows: number, milliseconds: number) => void;
   onFailed: (error: Error) => void;
 }
@@ -36,7 +38,7 @@ export interface ClustererOptions {
 export class Clusterer {
   readonly #options: ClustererOptions;
   readonly #timer: NodeJS.Timeout;
-  readonly #cpu = new CpuShare();
+  readonly #cpuShare: () => number;
   #rows: number;
   #loadedAt = Date.now();
   #notBefore = 0;
@@ -47,6 +49,8 @@ export class Clusterer {
   /** @param rows that are stored and were not moved */
   constructor(rows: number, options: ClustererOptions) {
     this.#options = options;
+    const cpu = new CpuShare();
+    this.#cpuShare = options.cpuShare ?? (() => cpu.since());
     this.#rows = rows;
     this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
   }
@@ -72,7 +76,7 @@ export class Clusterer {
   #look(): void {
     const now = Date.now();
     const { clusterRows, isLoading } = this.#options;
-    const processors = this.#cpu.since();
+    const processors = this.#cpuShare();
     if (this.#move !== null || isBusy(processors) || isLoading()) return;
     const isQuiet = now - this.#loadedAt > QUIET_MS;
     if (now < this.#notBefore && !isQuiet) return;

@@ -41,6 +41,11 @@ export class MemoryLedger {
     return this.#loader.position;
   }
 
+  /** Another one, beside the loader's; to be closed by whoever asked for it. */
+  connect(): Promise<DuckDBConnection> {
+    return this.#instance.connect();
+  }
+
   /** Takes and commits. */
   async load(...batches: LedgerBatch[]): Promise<void> {
     await this.#take(batches);
@@ -74,7 +79,7 @@ export class MemoryLedger {
 
   /** Puts stored usage into the order of questions, on a connection of its own, as the ledger thread does. */
   async cluster(mostRows: number): Promise<number> {
-    const connection = await this.#instance.connect();
+    const connection = await this.connect();
     try {
       return await clusterUsage(connection, mostRows);
     } finally {
