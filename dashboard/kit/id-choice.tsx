@@ -10,6 +10,8 @@ export interface IdChoiceProps {
   value: string | null;
   onValue: (id: string) => void;
   placeholder?: string;
+  /** Of a filter: the option for none, whose value is empty. */
+  all?: string;
   /** Whether an id that nobody knows can be chosen. */
   mayBeNew?: boolean;
   /** Whether going on to the next field takes what was typed, as in a form; a filter stays as it was. */
@@ -72,6 +74,7 @@ function IdChoice({
   options,
   isStale,
   what,
+  all,
   mayBeNew = false,
   takesTyped = false,
   onValue,
@@ -110,6 +113,7 @@ function IdChoice({
         isLoading={options === undefined}
         empty={`No ${what} is called that.`}
         options={[
+          ...(all !== undefined && typed === '' ? [{ value: '', label: all }] : []),
           ...(fitting ?? []),
           ...(isNew ? [{ value: typed, label: shortened(typed), note: `a new ${what}` }] : []),
         ]}

@@ -1,13 +1,12 @@
 /** Records and quarantined signals as they arrive, the newest on top; each leads to what explains it. */
 import { useNavigate } from '@tanstack/react-router';
-import { type ReactNode, useEffect, useReducer, useState } from 'react';
+import { type ReactNode, useEffect, useReducer } from 'react';
 import { type LiveState, useLive } from '../../api/live.ts';
-import { useAnswer } from '../../api/query.ts';
 import { Button } from '../../kit/button.tsx';
 import { ButtonLink } from '../../kit/button-link.tsx';
-import { Combobox } from '../../kit/combobox.tsx';
 import { SearchField } from '../../kit/field.tsx';
 import { useHotkeys } from '../../kit/hotkeys.ts';
+import { CustomerChoice, DimensionChoice } from '../../kit/id-choice.tsx';
 import { PageFrame, Toolbar } from '../../kit/page-frame.tsx';
 import { EmptyState } from '../../kit/states.tsx';
 import { Table } from '../../kit/table.tsx';
@@ -16,8 +15,6 @@ import { type Arrival, changed, MOST_SHOWN, NO_ARRIVALS } from './arrivals.ts';
 import { COLUMNS } from './columns.tsx';
 import styles from './page.module.css';
 import { type LiveSearch, liveRoute } from './route.ts';
-
-const FOUND = 20;
 
 export function Page(): ReactNode {
   const search = liveRoute.useSearch();
@@ -61,8 +58,24 @@ export function Page(): ReactNode {
     >
       <Toolbar>
         <SearchField label="Text in a row" value={text} onValue={(next) => filter({ text: next })} />
-        <CustomerFilter value={customerId} onValue={(next) => filter({ customerId: next })} />
-        <DimensionFilter value={dimensionId} onValue={(next) => filter({ dimensionId: next })} />
+        <div className={styles.filter}>
+          <CustomerChoice
+            label="Customer"
+            placeholder="All customers"
+            all="All customers"
+            value={customerId ?? null}
+            onValue={(next) => filter({ customerId: next })}
+          />
+        </div>
+        <div className={styles.filter}>
+          <DimensionChoice
+            label="Dimension"
+            placeholder="All dimensions"
+            all="All dimensions"
+            value={dimensionId ?? null}
+            onValue={(next) => filter({ dimensionId: next })}
+          />
+        </div>
         {isFiltered && (
           <Button look="quiet" onClick={() => filter({ customerId: '', dimensionId: '', text: '' })}>
             All arrivals
@@ -141,63 +154,4 @@ function Empty({ isFiltered, isHidden }: { isFiltered: boolean; isHidden: boolea
         : 'Usage appears here about a second after it was acknowledged.'}
     </EmptyState>
   );
-}
-
-interface FilterProps {
-  value: string | undefined;
-  /** Empty: all. */
-  onValue: (value: string) => void;
-}
-
-function CustomerFilter({ value, onValue }: FilterProps): ReactNode {
-  const [typed, setTyped] = useState('');
-  const found = useAnswer(
-    'GET /api/v1/customers',
-    { query: { limit: FOUND, freshness: 'available', ...(typed === '' ? {} : { search: typed }) } },
-    { keepPrevious: true },
-  );
-  const rows = found.data?.rows ?? [];
-  return (
-    <div className={styles.filter}>
-      <Combobox
-        label="Customer"
-        placeholder="All customers"
-        value={value ?? null}
-        onValue={onValue}
-        onSearch={setTyped}
-        isLoading={found.isPending}
-        options={options('All customers', typed, rows)}
-      />
-    </div>
-  );
-}
-
-function DimensionFilter({ value, onValue }: FilterProps): ReactNode {
-  const [typed, setTyped] = useState('');
-  const found = useAnswer(
-    'GET /api/v1/dimensions',
-    { query: { limit: FOUND, freshness: 'available', ...(typed === '' ? {} : { search: typed }) } },
-    { keepPrevious: true },
-  );
-  const rows = found.data?.rows ?? [];
-  return (
-    <div className={styles.filter}>
-      <Combobox
-        label="Dimension"
-        placeholder="All dimensions"
-        value={value ?? null}
-        onValue={onValue}
-        onSearch={setTyped}
-        isLoading={found.isPending}
-        options={options('All dimensions', typed, rows)}
-      />
-    </div>
-  );
-}
-
-function options(all: string, typed: string, rows: readonly { id: string; name: string | null }[]) {
-  return [
-    ...(typed === '' ? [{ value: '', label: all }] : []),
-    ...rows.map(({ id, name }) => ({ value: id, label: id, ...(name === null ? {} : { note: name }) })),
-  ];
 }
