@@ -5,6 +5,7 @@
 import { type MouseEvent, type ReactNode, useLayoutEffect, useRef, useState } from 'react';
 import { createPortal } from 'react-dom';
 import styles from './modal.module.css';
+import { Toasts } from './toast.tsx';
 
 export interface ModalProps {
   /** Escape, or a press beside it. */
@@ -45,7 +46,12 @@ export function Modal({ onClose, className, children, ...aria }: ModalProps): Re
         onClose();
       }}
     >
-      {isShown && children}
+      {isShown && (
+        <>
+          {children}
+          <Toasts />
+        </>
+      )}
     </dialog>,
     document.body,
   );

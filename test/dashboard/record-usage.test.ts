@@ -388,3 +388,26 @@ test('hostile and long texts are text, at 360 px too', async () => {
   await expectNoSidewaysScroll(page);
   expect(await page.locator('img').count()).toBe(0);
 });
+
+test('news of what was done is seen, read out and dismissed while a dialog is open', async () => {
+  const page = await dashboard.open('/customers/acme');
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  const news = page.getByText('Customer saved');
+  await news.waitFor();
+  await page.getByRole('button', { name: 'Record Usage' }).click();
+  const form = recordUsageForm(page);
+  await form.getByRole('status').getByText('Customer saved').waitFor();
+  // It stands in the corner of the window, whole, and nothing is over it.
+  const { x, y, width, height } = (await news.boundingBox())!;
+  const isOnTop = `${JSON.stringify([x + width / 2, y + height / 2])}`;
+  expect(await page.evaluate(`document.elementFromPoint(...${isOnTop}).textContent`)).toBe('Customer saved');
+  expect(x).toBeGreaterThan(900);
+  await page.keyboard.press('Escape');
+  await form.waitFor({ state: 'detached' });
+  await news.waitFor();
+  await page.getByRole('button', { name: 'Record Usage' }).click();
+  await form.getByRole('button', { name: 'Dismiss' }).click();
+  await news.waitFor({ state: 'detached' });
+  await form.getByLabel('Record Value').waitFor();
+});
