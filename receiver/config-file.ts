@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { DEFAULT_SETTINGS, Settings } from '../storage/changes.ts';
 import { CustomerDeclaration, DimensionDeclaration } from '../storage/resources.ts';
 import { ConfigError, type ConfigProblem, problemText } from './config-error.ts';
+import { AllowedHost } from './http/allowed-hosts.ts';
 import { MeterRule, PACK_NAMES, PACK_OPTIONS, type PackName, pack } from './metering/rules/index.ts';
 import { conversion, unitFault } from './metering/units.ts';
 import { knownKeys, nearestName } from './schema-keys.ts';
@@ -18,6 +19,9 @@ export const ServerSettings = z
   .strictObject({
     host: z.string().min(1).describe('Address to listen on; others than loopback need API keys'),
     port: z.int().min(0).max(65_535).describe('0 for a free one'),
+    allowedHosts: z
+      .array(AllowedHost)
+      .describe('Names, beside localhost, under which a receiver without API keys is asked by browsers'),
     dataDir: z.string().min(1).describe('Folder of journal and ledger, from the folder of this file'),
     log: z.enum(['text', 'json']).describe('Log lines for people or programs'),
     minFreeDiskBytes: z

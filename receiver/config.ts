@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { DEFAULT_SETTINGS } from '../storage/changes.ts';
 import { ConfigError } from './config-error.ts';
 import { type ConfigFile, readConfigFile, ServerSettings } from './config-file.ts';
+import { AllowedHost } from './http/allowed-hosts.ts';
 import { isLoopback } from './http/auth.ts';
 
 export { ConfigError } from './config-error.ts';
@@ -20,6 +21,8 @@ export const DEFAULT_CONFIG_FILE = 'usage-meter.yaml';
 export interface ServerConfig {
   host: string;
   port: number;
+  /** Names, beside localhost, under which browsers may ask a receiver without API keys. */
+  allowedHosts: string[];
   /** Absolute. */
   dataDir: string;
   apiKeys: string[];
@@ -36,6 +39,8 @@ export interface ServerConfig {
 export interface ServerFlags {
   host?: string;
   port?: string;
+  /** Separated by commas. */
+  allowedHosts?: string;
   dataDir?: string;
   log?: string;
   config?: string;
@@ -50,7 +55,7 @@ export type SettingSource =
 
 export interface DescribedSetting {
   name: string;
-  /** Of API keys, their number. */
+  /** Of API keys, their number; of allowed hosts, the names in one text. */
   value: string | number | boolean | null;
   source: SettingSource;
 }
@@ -68,12 +73,18 @@ interface Setting {
   name: Exclude<keyof ServerConfig, 'apiKeys' | 'configPath'>;
   flag?: string;
   variable: string;
-  fallback: string | number | null;
+  fallback: string | number | string[] | null;
 }
 
 const SETTINGS: Setting[] = [
   { name: 'host', flag: '--host', variable: 'USAGE_METER_HOST', fallback: '127.0.0.1' },
   { name: 'port', flag: '--port', variable: 'USAGE_METER_PORT', fallback: 4318 },
+  {
+    name: 'allowedHosts',
+    flag: '--allowed-hosts',
+    variable: 'USAGE_METER_ALLOWED_HOSTS',
+    fallback: [],
+  },
   { name: 'dataDir', flag: '--data-dir', variable: 'USAGE_METER_DATA_DIR', fallback: 'data' },
   { name: 'log', flag: '--log', variable: 'USAGE_METER_LOG', fallback: 'text' },
   { name: 'minFreeDiskBytes', variable: 'USAGE_METER_MIN_FREE_DISK', fallback: 256 * MIB },
@@ -86,6 +97,7 @@ const API_KEYS_VARIABLE = 'USAGE_METER_API_KEYS';
 /** Flags and environment are text. */
 const TextSettings = ServerSettings.extend({
   port: z.coerce.number().int().min(0).max(65_535),
+  allowedHosts: z.string().transform(listed).pipe(z.array(AllowedHost)),
   minFreeDiskBytes: z.coerce.number().int().min(0),
   journalRetentionDays: z.coerce.number().min(0).nullable(),
 });
@@ -119,7 +131,7 @@ export function loadConfig(flags: ServerFlags, environment: NodeJS.ProcessEnv): 
   for (const setting of SETTINGS) {
     const { value, source } = readSetting(setting, flags, environment, file);
     values[setting.name] = value;
-    described.push({ name: setting.name, value, source });
+    described.push({ name: setting.name, value: shown(value), source });
   }
   const apiKeys = readApiKeys(environment);
   described.push({ name: 'apiKeys', value: apiKeys.length, source: apiKeysSource(apiKeys) });
@@ -171,7 +183,11 @@ export function readDataDir(
   return String(readSetting(setting, flags, environment, path === null ? null : readConfigFile(path)).value);
 }
 
-type SettingValue = Pick<DescribedSetting, 'value' | 'source'>;
+type Value = string | number | string[] | null;
+interface SettingValue {
+  value: Value;
+  source: SettingSource;
+}
 
 function configPath(
   flags: Pick<ServerFlags, 'config'>,
@@ -211,7 +227,7 @@ function readSetting(
 }
 
 /** @param said what named the value: a flag or a variable */
-function checked(name: Setting['name'], text: string, said: string): string | number | null {
+function checked(name: Setting['name'], text: string, said: string): Value {
   const parsed = TextSettings.shape[name].safeParse(text);
   if (!parsed.success) {
     throw new ConfigError(`${said}: ${parsed.error.issues[0].message} (got ${JSON.stringify(text)})`);
@@ -220,11 +236,7 @@ function checked(name: Setting['name'], text: string, said: string): string | nu
 }
 
 function readApiKeys(environment: NodeJS.ProcessEnv): string[] {
-  const keys = (environment[API_KEYS_VARIABLE] ?? '')
-    .split(',')
-    .map((key) => key.trim())
-    .filter((key) => key !== '');
-  const parsed = ApiKeys.safeParse(keys);
+  const parsed = ApiKeys.safeParse(listed(environment[API_KEYS_VARIABLE] ?? ''));
   // A message that showed what came would show a key.
   if (!parsed.success) throw new ConfigError(`${API_KEYS_VARIABLE}: ${parsed.error.issues[0].message}`);
   return parsed.data;
@@ -237,6 +249,20 @@ function apiKeysSource(apiKeys: string[]): SettingSource {
 function fileSource(file: ConfigFile | null, setting: string): SettingSource {
   const line = file?.lines.get(setting);
   return file === null || line === undefined ? { from: 'default' } : { from: 'file', file: file.path, line };
+}
+
+/** Separated by commas. */
+function listed(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+/** As people would write it. */
+function shown(value: Value): string | number | null {
+  if (!Array.isArray(value)) return value;
+  return value.length === 0 ? null : value.join(', ');
 }
 
 /** A variable set to nothing is not set. */

@@ -24,7 +24,7 @@ export interface DashboardFile {
 export type DashboardState =
   | { kind: 'building' }
   | { kind: 'ready'; files: ReadonlyMap<string, DashboardFile> }
-  | { kind: 'failed'; reason: string };
+  | { kind: 'failed' };
 
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
@@ -38,6 +38,8 @@ const TYPES: Readonly<Record<string, string>> = {
 const root = fileURLToPath(new URL('../', import.meta.url));
 /** Only a clone has it: the package comes with the built page. */
 const BUILD_SCRIPT = join(root, 'scripts', 'build-dashboard.ts');
+/** What a person types to see why a build fails. */
+export const BUILD_COMMAND = 'npx node scripts/build-dashboard.ts';
 /** In a clone, what the build reads and where it writes. */
 export const DASHBOARD_SOURCES = [
   'dashboard',
@@ -65,7 +67,7 @@ export class Dashboard {
     return this.#state;
   }
 
-  /** Builds what has to be built, and reads the files. What goes wrong is logged, and shown instead of the page. */
+  /** Builds what has to be built, and reads the files. What goes wrong is logged. */
   async open(): Promise<void> {
     try {
       if (!existsSync(BUILD_SCRIPT)) {
@@ -83,9 +85,8 @@ export class Dashboard {
       }
     } catch (error) {
       if (this.#stopped) return;
-      const reason = (error as Error).message;
-      this.#log.error('the dashboard cannot be shown', { error: reason });
-      this.#state = { kind: 'failed', reason };
+      this.#log.error('the dashboard cannot be shown', { error: (error as Error).message });
+      this.#state = { kind: 'failed' };
     }
   }
 

@@ -31,6 +31,7 @@ export interface RefusedRequest {
 const CODES: Readonly<Record<number, string>> = {
   400: 'INVALID_BODY',
   401: 'UNAUTHENTICATED',
+  403: 'HOST_NOT_ALLOWED',
   404: 'NOT_FOUND',
   405: 'METHOD_NOT_ALLOWED',
   409: 'CONFLICT',

@@ -18,10 +18,12 @@ import { applyConfig } from './apply-config.ts';
 import type { ServerConfig } from './config.ts';
 import type { FileResources } from './config-changes.ts';
 import { Dashboard } from './dashboard.ts';
+import { AllowedHosts } from './http/allowed-hosts.ts';
 import { type ApiAccess, apiRoutes, sendRoutingProblem } from './http/api.ts';
 import { ApiKeys } from './http/auth.ts';
 import type { BodyMemory } from './http/body.ts';
 import { dashboardRoutes } from './http/dashboard-routes.ts';
+import { hostCheck } from './http/host-check.ts';
 import { liveRoutes } from './http/live-route.ts';
 import { metersCheckRoutes } from './http/meters-check.ts';
 import { metersTestRoutes } from './http/meters-test.ts';
@@ -353,6 +355,13 @@ export class Receiver {
         .json(ready ? { status: 'ready' } : { status: 'unavailable', reason });
     });
 
+    // A page that rebinds a name has no key, so with keys the name does not matter.
+    if (!keys.required)
+      app.use(
+        hostCheck(new AllowedHosts(this.#config.allowedHosts), (message, fields) =>
+          this.#log.warn(message, fields),
+        ),
+      );
     app.use(referenceRoutes());
     app.use(dashboardRoutes(() => this.#dashboard.state));
 

@@ -15,6 +15,10 @@ export function addServerCommands(program: Command, shell: Shell): void {
     .description('run the receiver and its ledger')
     .option('--host <address>', 'address to listen on (default 127.0.0.1; others need USAGE_METER_API_KEYS)')
     .option('--port <number>', 'port, 0 for a free one (default 4318)')
+    .option(
+      '--allowed-hosts <names>',
+      'names, beside localhost, under which browsers may ask a receiver without API keys, separated by commas',
+    )
     .option('--config <file>', CONFIG_FLAG)
     .option('--data-dir <folder>', DATA_DIR_FLAG)
     .addOption(new Option('--log <format>', 'log lines for people or programs').choices(['text', 'json']))

@@ -3,7 +3,7 @@
  * one, and sends it with each question.
  */
 import { type Request, type Response, Router } from 'express';
-import type { DashboardFile, DashboardState } from '../dashboard.ts';
+import { BUILD_COMMAND, type DashboardFile, type DashboardState } from '../dashboard.ts';
 
 /** Nothing but the page's own files runs, is shown or is asked: what usage brings with it stays text. */
 const CONTENT_SECURITY_POLICY = [
@@ -24,22 +24,35 @@ export function dashboardRoutes(state: () => DashboardState): Router {
   router.use((request, response, next) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return next();
     const current = state();
-    const isPage = !NO_PAGES.test(request.path) && wantsHtml(request);
+    const isPage = isPageAsked(request);
     if (current.kind === 'ready') {
       const file = current.files.get(request.path) ?? (isPage ? current.files.get('/index.html') : undefined);
       if (file === undefined) return next();
       return send(request, response, 200, file);
     }
     if (!isPage) return next();
-    const page = current.kind === 'building' ? BUILDING : failedPage(current.reason);
-    return send(request, response, current.kind === 'building' ? 503 : 500, page);
+    return current.kind === 'building'
+      ? send(request, response, 503, BUILDING)
+      : send(request, response, 500, FAILED);
   });
   return router;
 }
 
 /** People's browsers say so; programs that take anything are told that nothing is there. */
-function wantsHtml(request: Request): boolean {
-  return (request.headers.accept ?? '').toLowerCase().includes('text/html');
+export function isPageAsked({ method, path, headers }: Request): boolean {
+  if ((method !== 'GET' && method !== 'HEAD') || NO_PAGES.test(path)) return false;
+  return (headers.accept ?? '').toLowerCase().includes('text/html');
+}
+
+/** Says why there is no page, as one. @param content HTML: what came of others is {@link escaped} */
+export function sendNotice(
+  request: Request,
+  response: Response,
+  status: number,
+  title: string,
+  content: string,
+): void {
+  send(request, response, status, plainPage('', title, content));
 }
 
 function send(request: Request, response: Response, status: number, file: DashboardFile): void {
@@ -70,13 +83,12 @@ const BUILDING = plainPage(
   '<p>The receiver takes usage meanwhile. This page loads again by itself.</p>',
 );
 
-function failedPage(reason: string): DashboardFile {
-  return plainPage(
-    '',
-    'The dashboard could not be built.',
-    `<p>The receiver takes usage all the same. What went wrong, also in its log:</p><pre>${escaped(reason)}</pre>`,
-  );
-}
+/** Why is for those who run it: what a build says names folders of this machine. */
+const FAILED = plainPage(
+  '',
+  'The dashboard could not be built.',
+  `<p>The receiver takes usage all the same. Its log has why; in a clone, <code>${BUILD_COMMAND}</code> says it, too.</p>`,
+);
 
 function plainPage(head: string, title: string, content: string): DashboardFile {
   const html = `<!doctype html>
@@ -98,6 +110,7 @@ function plainPage(head: string, title: string, content: string): DashboardFile 
   return { type: 'text/html; charset=utf-8', body: Buffer.from(html), gzip: null, immutable: false };
 }
 
-function escaped(text: string): string {
+/** Text as HTML. */
+export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

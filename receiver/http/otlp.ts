@@ -20,7 +20,16 @@ import { BodyError, type BodyMemory, discardBody, readBody } from './body.ts';
 import type { WarningThrottle } from './warning-throttle.ts';
 
 /** google.rpc.Code, what each HTTP status means to an OTLP client. */
-const RPC_CODES: Record<number, number> = { 400: 3, 401: 16, 405: 12, 413: 8, 415: 3, 503: 14, 500: 13 };
+const RPC_CODES: Record<number, number> = {
+  400: 3,
+  401: 16,
+  403: 7,
+  405: 12,
+  413: 8,
+  415: 3,
+  503: 14,
+  500: 13,
+};
 
 /** What is taken where. */
 export const OTLP_PATHS: Readonly<Record<string, OtlpFrame>> = {
@@ -28,6 +37,11 @@ export const OTLP_PATHS: Readonly<Record<string, OtlpFrame>> = {
   '/v1/logs': FRAME_LOGS,
   '/v1/traces': FRAME_TRACES,
 };
+
+/** Whether errors there are OTLP's, also where nothing is: SDKs ask for paths of their own. */
+export function isOtlpPath(path: string): boolean {
+  return path.startsWith('/v1/');
+}
 
 export interface OtlpRoute {
   /** Resolves when a request may be taken, or false when the client should come again. Before the body is read. */

@@ -25,6 +25,7 @@ export async function startTestReceiver(config: Partial<ServerConfig> = {}): Pro
       log: 'text',
       minFreeDiskBytes: 0,
       journalRetentionDays: null,
+      allowedHosts: [],
       configPath: null,
       ...config,
     },

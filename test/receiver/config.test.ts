@@ -24,6 +24,7 @@ beforeAll(() => {
   log: json
   minFreeDiskBytes: 1000
   journalRetentionDays: 7
+  allowedHosts: [Usage.example.com, .corp.example]
 discovery: off
 dimensions: [{ id: a }]
 meters:
@@ -74,8 +75,18 @@ describe('where a value comes from', () => {
       true,
       '0.5 (USAGE_METER_JOURNAL_RETENTION_DAYS)',
     ],
+    ['allowedHosts', {}, {}, false, 'null (default)'],
+    ['allowedHosts', {}, {}, true, 'usage.example.com, .corp.example (line 7)'],
+    [
+      'allowedHosts',
+      {},
+      { USAGE_METER_ALLOWED_HOSTS: 'a.example,B.example, ' },
+      true,
+      'a.example, b.example (USAGE_METER_ALLOWED_HOSTS)',
+    ],
+    ['allowedHosts', { allowedHosts: 'c' }, {}, true, 'c (--allowed-hosts)'],
     ['discovery', {}, {}, false, 'true (default)'],
-    ['discovery', {}, {}, true, 'false (line 7)'],
+    ['discovery', {}, {}, true, 'false (line 8)'],
     ['maxFutureSeconds', {}, {}, true, '600 (default)'],
     ['apiKeys', {}, {}, true, '0 (default)'],
     ['apiKeys', {}, { USAGE_METER_API_KEYS: 'secret, other' }, true, '2 (USAGE_METER_API_KEYS)'],
@@ -122,6 +133,7 @@ test.each([
   [{ port: 'http' }, {}, /^--port: .* \(got "http"\)$/],
   [{}, { USAGE_METER_MIN_FREE_DISK: '-1' }, /^USAGE_METER_MIN_FREE_DISK: /],
   [{ log: 'xml' }, {}, /^--log: .* \(got "xml"\)$/],
+  [{ allowedHosts: 'a,http://b' }, {}, /^--allowed-hosts: must be a host name .* \(got "a,http:\/\/b"\)$/],
 ])('the settings %j %j are refused', (flags, environment, message) => {
   expect(() => describeConfig(flags, environment)).toThrow(message);
 });
@@ -147,7 +159,7 @@ describe('the report', () => {
     expect(text).toMatch(/^apiKeys +1 +USAGE_METER_API_KEYS$/m);
     expect(text).toContain('1 dimensions, 0 customers, 1 meters');
     expect(text).toMatch(
-      /^warning: good\.yaml:10:\d+: meters\[0\]\.dimension: dimension "b" is not declared/m,
+      /^warning: good\.yaml:11:\d+: meters\[0\]\.dimension: dimension "b" is not declared/m,
     );
     expect(JSON.parse(json)).toMatchObject({
       problems: [],

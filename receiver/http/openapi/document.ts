@@ -17,6 +17,7 @@ export interface DocumentOptions {
 const REFUSALS: Readonly<Record<number, string>> = {
   400: 'The request is wrong: `parameter` or `errors` say where.',
   401: 'No valid API key.',
+  403: 'A receiver without API keys was asked under a host that is not one of its `allowedHosts`.',
   404: 'Nobody has this id.',
   409: 'It contradicts what is known: nothing was changed.',
   410: 'It was there, and is gone.',
@@ -28,9 +29,9 @@ const REFUSALS: Readonly<Record<number, string>> = {
   503: 'Not right now: come again.',
 };
 /** What any route may answer, and any that takes a body. */
-const OF_ALL = [400, 401, 500, 503];
+const OF_ALL = [400, 401, 403, 500, 503];
 const OF_BODIES = [413, 415];
-const OF_OTLP = [400, 401, 413, 415, 503];
+const OF_OTLP = [400, 401, 403, 413, 415, 503];
 
 const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   recordId: 'Of a usage record, as answers tell it.',

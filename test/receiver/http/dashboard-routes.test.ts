@@ -92,9 +92,9 @@ test('while it is being built, the page says so and comes again by itself', asyn
   expect((await get('/customers', '*/*')).status).toBe(404);
 });
 
-test('a build that failed is shown as text', async () => {
-  state = { kind: 'failed', reason: 'page.tsx: <b> & co' };
+test('of a build that failed the page says which command shows why, and nothing of this machine', async () => {
+  state = { kind: 'failed' };
   const response = await get('/');
   expect(response.status).toBe(500);
-  expect(await response.text()).toContain('page.tsx: &lt;b&gt; &amp; co');
+  expect(await response.text()).toContain('<code>npx node scripts/build-dashboard.ts</code>');
 });

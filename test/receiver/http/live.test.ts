@@ -49,6 +49,7 @@ describe('a receiver', () => {
       log: 'text' as const,
       minFreeDiskBytes: 0,
       journalRetentionDays: null,
+      allowedHosts: [],
       configPath: null,
     };
     receiver = await Receiver.start(

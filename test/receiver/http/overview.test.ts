@@ -20,6 +20,7 @@ beforeAll(async () => {
     log: 'text' as const,
     minFreeDiskBytes: 0,
     journalRetentionDays: null,
+    allowedHosts: [],
     configPath: null,
   };
   receiver = await Receiver.start(

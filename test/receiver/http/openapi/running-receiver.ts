@@ -39,6 +39,7 @@ export async function runReceiver(apiKeys: string[] = []): Promise<RunningReceiv
     log: 'text' as const,
     minFreeDiskBytes: 0,
     journalRetentionDays: null,
+    allowedHosts: [],
     configPath: null,
   };
   const receiver = await Receiver.start(
