@@ -3,6 +3,7 @@ import type { Router } from 'express';
 import { z } from 'zod';
 import type { SignalCorrection, SignalReference } from '../../storage/changes.ts';
 import { decimalText } from '../../storage/decimal-text.ts';
+import { QUARANTINE_REASONS } from '../../storage/quarantine-reasons.ts';
 import {
   parseQuarantineQuery,
   parseQuarantineSignalsQuery,
@@ -12,6 +13,7 @@ import {
   signalId,
 } from '../../storage/query/index.ts';
 import { instantFromText } from '../../storage/query/instant.ts';
+import { QueryParameters } from '../../storage/query/parameters.ts';
 import { QueryError } from '../../storage/query/query-error.ts';
 import { ResourceId } from '../../storage/resources.ts';
 import { signalsAsJson } from '../explain/signal-json.ts';
@@ -34,6 +36,7 @@ export function quarantineRoutes(router: Router, access: ApiAccess): void {
   route(router, access, '/quarantine', {
     GET: question((params) => ({ type: 'quarantine', query: parseQuarantineQuery(params) })),
   });
+  route(router, access, '/quarantine/reasons', { GET: reasons });
   route(router, access, '/quarantine/totals', {
     GET: question((params) => ({ type: 'quarantineTotals', query: parseQuarantineTotalsQuery(params) })),
   });
@@ -59,6 +62,12 @@ export function quarantineRoutes(router: Router, access: ApiAccess): void {
       return await turns.take(() => (dryRun ? look(ingest, query) : dismiss(ingest, query, note)));
     },
   });
+}
+
+async function reasons({ params }: ApiRequest): Promise<ApiAnswer> {
+  // They are complete at any time, and nothing else can be asked of them: this refuses it.
+  new QueryParameters(takeFreshness(params).rest, []);
+  return { status: 200, body: { rows: QUARANTINE_REASONS } };
 }
 
 async function signals({ params, ingest }: ApiRequest): Promise<ApiAnswer> {

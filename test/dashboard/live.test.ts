@@ -68,8 +68,13 @@ test('records come on top, exact; quarantined ones with their reason; rows open 
   await send('acme', ['12345678901234567890.000000000001']);
   await page.getByTitle('12345678901234567890.000000000001').waitFor();
   await sendLog({ 'usage.dimension.id': 'tokens' });
-  await page.getByRole('link', { name: 'missing customer' }).waitFor();
+  await page.getByRole('link', { name: 'No customer' }).waitFor();
   expect(await cells(page, 2)).toEqual(['nonetokens', 'acmetokens']);
+  // Text is found as it is shown.
+  await page.getByLabel('Text in a row').fill('no cust');
+  await expect.poll(() => cells(page, 2)).toEqual(['nonetokens']);
+  await page.getByLabel('Text in a row').fill('');
+  await expect.poll(() => rows(page).count()).toBe(2);
   await rows(page).first().focus();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');

@@ -61,7 +61,8 @@ describe('the signals that an address means', () => {
       { reason: 'baseline', dimensionId: 'a' },
       { reason: 'baseline', dimensionId: 'a' },
     ],
-    [{ reason: 'no such reason' }, {}],
+    // Refused by the receiver, rather than all that is listed meant in its place.
+    [{ reason: 'no such reason' }, { reason: 'no such reason' }],
     [{ missing: ['customerId'] }, { customerId: null }],
     [{ missing: ['customerId'], customerId: 'acme' }, { customerId: ['acme', null] }],
     [

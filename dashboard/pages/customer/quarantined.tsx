@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { useAnswer } from '../../api/query.ts';
 import { ExactNumber } from '../../kit/exact-number.tsx';
 import { Section } from '../../kit/page-frame.tsx';
+import { ReasonTitle } from '../../kit/reason.tsx';
 import { ErrorState, Skeleton } from '../../kit/states.tsx';
 import { Tag } from '../../kit/tag.tsx';
 import styles from './page.module.css';
@@ -27,7 +28,9 @@ export function Quarantined({ customerId }: { customerId: string }): ReactNode {
             {data.rows.map((row) => (
               <li key={`${row.reason} ${row.meterId} ${row.dimensionId}`}>
                 <span className={styles.itemHead}>
-                  <Tag look="warn">{row.reason.replaceAll('_', ' ')}</Tag>
+                  <Tag look="warn">
+                    <ReasonTitle code={row.reason} />
+                  </Tag>
                   <span className={styles.atStake}>
                     {row.quantity === null ? '' : <ExactNumber value={row.quantity} />}
                   </span>

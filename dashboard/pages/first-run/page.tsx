@@ -11,6 +11,7 @@ import { CodeBlock } from '../../kit/code-block.tsx';
 import { ExactNumber } from '../../kit/exact-number.tsx';
 import { Icon } from '../../kit/icon.tsx';
 import { PageFrame, Section } from '../../kit/page-frame.tsx';
+import { useReasonTitle } from '../../kit/reason.tsx';
 import { ErrorState, Skeleton } from '../../kit/states.tsx';
 import { Tabs } from '../../kit/tabs.tsx';
 import { Time } from '../../kit/time.tsx';
@@ -51,6 +52,7 @@ export function Page(): ReactNode {
   );
   const record = arrived ?? (before.current === false ? (missed.data?.rows[0] ?? null) : null);
   const isFirst = before.current === false;
+  const titleOf = useReasonTitle();
   const origin = location.origin;
   const ways = snippets(origin, data?.apiKeyRequired ?? false);
   return (
@@ -83,7 +85,7 @@ export function Page(): ReactNode {
         </div>
         {record === null && data && (
           <Turns
-            turns={wrongTurns(data, origin, isFirst ? 0 : Date.now() - RECENT_MS)}
+            turns={wrongTurns(data, origin, isFirst ? 0 : Date.now() - RECENT_MS, titleOf)}
             most={isFirst ? Number.POSITIVE_INFINITY : MOST_TURNS}
             isQuiet={isQuiet(data)}
           />

@@ -21,11 +21,13 @@ export interface WrongTurn {
  * The newest first, each once.
  * @param origin of the receiver: http://127.0.0.1:4318
  * @param sinceMs what is older is left out
+ * @param titleOf what a reason for quarantine is called
  */
 export function wrongTurns(
   { refused, quarantine, received, hasRecords }: FirstRun,
   origin: string,
   sinceMs: number,
+  titleOf: (reason: string) => string,
 ): WrongTurn[] {
   const turns = new Map<string, WrongTurn>();
   for (const request of refused) {
@@ -40,13 +42,13 @@ export function wrongTurns(
     if (Date.parse(lastSeen) < sinceMs) continue;
     const of = dimensions[0]?.dimensionId;
     const where = of === null || of === undefined ? '' : ` of ${of}`;
-    const isCustomer = reason === 'missing_customer';
     turns.set(reason, {
       key: reason,
-      title: `${isCustomer ? 'No customer' : capital(reason.replaceAll('_', ' '))}: ${plural(signals, 'signal')}${where}`,
-      advice: isCustomer
-        ? 'It arrived and is kept, but does not say who is billed. Set the attribute `usage.customer.id` on the point, or on its resource. What came already can be given a customer in Data quality, and then counts.'
-        : 'It arrived and is kept, but cannot be counted as it is. Data quality says why, and how to repair it.',
+      title: `${titleOf(reason)}: ${plural(signals, 'signal')}${where}`,
+      advice:
+        reason === 'missing_customer'
+          ? 'It arrived and is kept, but does not say who is billed. Set the attribute `usage.customer.id` on the point, or on its resource. What came already can be given a customer in Data quality, and then counts.'
+          : 'It arrived and is kept, but cannot be counted as it is. Data quality says why, and how to repair it.',
       seen: lastSeen,
       times: 1,
       more: { reason },
@@ -121,10 +123,6 @@ function ofRefused(request: Refused, origin: string): Pick<WrongTurn, 'title' | 
         advice: 'Look at what the sender logs: the answer says why.',
       };
   }
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function plural(count: number, noun: string): string {

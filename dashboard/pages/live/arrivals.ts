@@ -74,7 +74,7 @@ function arrivalsOf(event: LiveEvent, atMs: number, number: number): Arrival[] {
       : event.rows.map((signal, index) => ({
           key: `${number}.${index}`,
           atMs,
-          text: searched(signal.reason.replaceAll('_', ' '), signal.reason, signal),
+          text: searched(signal),
           kind: 'quarantined',
           signal,
         }));

@@ -2,6 +2,7 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { ExactNumber } from '../../kit/exact-number.tsx';
+import { ReasonTitle } from '../../kit/reason.tsx';
 import type { Column } from '../../kit/table.tsx';
 import { Tag } from '../../kit/tag.tsx';
 import { Time } from '../../kit/time.tsx';
@@ -73,7 +74,9 @@ export const COLUMNS: readonly Column<Arrival>[] = [
             </span>
           )}
           <span className={styles.narrowReason}>
-            <Tag look="warn">{reason.replaceAll('_', ' ')}</Tag>
+            <Tag look="warn">
+              <ReasonTitle code={reason} />
+            </Tag>
           </span>
         </>
       );
@@ -164,7 +167,7 @@ function Explanation({ arrival }: { arrival: Arrival }): ReactNode {
     return (
       <Link to="/quality" search={{ signal: arrival.signal.id }} className={styles.tagLink}>
         <Tag look="warn" title="It is claimed as usage and cannot be counted">
-          {arrival.signal.reason.replaceAll('_', ' ')}
+          <ReasonTitle code={arrival.signal.reason} />
         </Tag>
       </Link>
     );

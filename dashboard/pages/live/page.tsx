@@ -8,6 +8,7 @@ import { SearchField } from '../../kit/field.tsx';
 import { useHotkeys } from '../../kit/hotkeys.ts';
 import { CustomerChoice, DimensionChoice } from '../../kit/id-choice.tsx';
 import { PageFrame, Toolbar } from '../../kit/page-frame.tsx';
+import { useReasonTitle } from '../../kit/reason.tsx';
 import { EmptyState } from '../../kit/states.tsx';
 import { Table } from '../../kit/table.tsx';
 import { Tag } from '../../kit/tag.tsx';
@@ -39,7 +40,15 @@ export function Page(): ReactNode {
       replace: true,
     });
   const words = text.toLowerCase();
-  const rows = words === '' ? shown : shown.filter((arrival) => arrival.text.includes(words));
+  const titleOf = useReasonTitle();
+  const rows =
+    words === ''
+      ? shown
+      : shown.filter(
+          (arrival) =>
+            arrival.text.includes(words) ||
+            (arrival.kind === 'quarantined' && titleOf(arrival.signal.reason).toLowerCase().includes(words)),
+        );
   const isFiltered = customerId !== undefined || dimensionId !== undefined || text !== '';
   return (
     <PageFrame

@@ -10,6 +10,7 @@ import { Button } from '../../kit/button.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { Notice } from '../../kit/notice.tsx';
 import { PageFrame, Section } from '../../kit/page-frame.tsx';
+import { ReasonTitle } from '../../kit/reason.tsx';
 import { Sparkline } from '../../kit/sparkline.tsx';
 import { ErrorState, Skeleton } from '../../kit/states.tsx';
 import { Time } from '../../kit/time.tsx';
@@ -151,7 +152,7 @@ function Counts({ meter }: { meter: Meter }): ReactNode {
             {quarantined.map(({ reason, signals }) => (
               <li key={reason}>
                 <Link to="/quality" search={{ meterId: id, reason }}>
-                  {reason}
+                  <ReasonTitle code={reason} />
                 </Link>
                 <span>{grouped(`${signals}`)}</span>
                 <i style={{ width: `${(signals / most) * 100}%` }} />

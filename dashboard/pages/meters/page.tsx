@@ -9,6 +9,7 @@ import { ageText } from '../../format/time.ts';
 import { Button } from '../../kit/button.tsx';
 import { ButtonLink } from '../../kit/button-link.tsx';
 import { PageFrame, Toolbar } from '../../kit/page-frame.tsx';
+import { useReasonTitle } from '../../kit/reason.tsx';
 import { SearchBox } from '../../kit/search-box.tsx';
 import { Sparkline } from '../../kit/sparkline.tsx';
 import { EmptyState } from '../../kit/states.tsx';
@@ -79,20 +80,7 @@ const COLUMNS: readonly Column<MeterRow>[] = [
     id: 'quarantined',
     header: 'Quarantined',
     align: 'end',
-    cell: ({ id, quarantined = [] }) => {
-      const signals = quarantined.reduce((total, each) => total + each.signals, 0);
-      if (signals === 0) return <span className={styles.none}>0</span>;
-      return (
-        <Link
-          to="/quality"
-          search={{ meterId: id }}
-          className={styles.uncounted}
-          title={quarantined.map((each) => `${each.reason}: ${each.signals}`).join('\n')}
-        >
-          {grouped(`${signals}`)}
-        </Link>
-      );
-    },
+    cell: (meter) => <Quarantined meter={meter} />,
   },
   {
     id: 'lastSeen',
@@ -168,5 +156,21 @@ export function Page(): ReactNode {
         }
       />
     </PageFrame>
+  );
+}
+
+function Quarantined({ meter: { id, quarantined = [] } }: { meter: MeterRow }): ReactNode {
+  const titleOf = useReasonTitle();
+  const signals = quarantined.reduce((total, each) => total + each.signals, 0);
+  if (signals === 0) return <span className={styles.none}>0</span>;
+  return (
+    <Link
+      to="/quality"
+      search={{ meterId: id }}
+      className={styles.uncounted}
+      title={quarantined.map((each) => `${titleOf(each.reason)}: ${each.signals}`).join('\n')}
+    >
+      {grouped(`${signals}`)}
+    </Link>
   );
 }

@@ -4,6 +4,7 @@ import { grouped, toPixelValue } from '../../format/decimal.ts';
 import { CodeBlock } from '../../kit/code-block.tsx';
 import { ExactNumber } from '../../kit/exact-number.tsx';
 import { Notice } from '../../kit/notice.tsx';
+import { ReasonTitle } from '../../kit/reason.tsx';
 import { type Column, Table } from '../../kit/table.tsx';
 import { Tag } from '../../kit/tag.tsx';
 import { Time } from '../../kit/time.tsx';
@@ -170,7 +171,10 @@ function Quarantined({ report }: { report: Report }): ReactNode {
       <ul className={styles.reasons}>
         {reasons.map(({ reason, signals, signalsInForce, dimensions, samples }) => (
           <li key={reason}>
-            <Tag look="warn">{reason}</Tag> <strong>{counted(signals, 'signal', 'signals')}</strong>
+            <Tag look="warn">
+              <ReasonTitle code={reason} />
+            </Tag>{' '}
+            <strong>{counted(signals, 'signal', 'signals')}</strong>
             {report.inForceVersion !== null && `, ${grouped(`${signalsInForce}`)} by the version that holds`}
             {dimensions.map(({ dimensionId, quantity }) =>
               quantity === null ? null : (

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { ageText } from '../../format/time.ts';
 import { ExactNumber } from '../../kit/exact-number.tsx';
+import { ReasonTitle } from '../../kit/reason.tsx';
 import { EmptyState } from '../../kit/states.tsx';
 import { type Column, Table } from '../../kit/table.tsx';
 import styles from './not-counted.module.css';
@@ -20,7 +21,7 @@ const COLUMNS: readonly Column<Total>[] = [
     cell: ({ reason, lastSeen }) => (
       <>
         <Link to="/quality" search={{ reason }} className={styles.reason}>
-          {reason.replaceAll('_', ' ')}
+          <ReasonTitle code={reason} />
         </Link>
         <div className={styles.seen}>{ageText(lastSeen, Date.now())}</div>
       </>

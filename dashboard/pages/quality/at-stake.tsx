@@ -3,8 +3,9 @@ import type { ReactNode } from 'react';
 import type { AnswerOf } from '../../api/client.ts';
 import { unitText } from '../../format/unit.ts';
 import { ExactNumber } from '../../kit/exact-number.tsx';
+import { ReasonTitle } from '../../kit/reason.tsx';
 import styles from './at-stake.module.css';
-import { REASONS, type Reason } from './reasons.ts';
+import type { Reason } from './reasons.ts';
 
 export type Total = AnswerOf<'GET /api/v1/quarantine/totals'>['rows'][number];
 
@@ -31,7 +32,9 @@ export function AtStake({ totals, chosen, onChoose }: AtStakeProps): ReactNode {
               aria-pressed={reason === chosen}
               onClick={() => onChoose(reason === chosen ? undefined : reason)}
             >
-              <span className={styles.title}>{REASONS[reason].title}</span>
+              <span className={styles.title}>
+                <ReasonTitle code={reason} />
+              </span>
               <span className={styles.track} aria-hidden="true">
                 {atStake.map((part) => (
                   <span

@@ -9,12 +9,13 @@ import { Dialog } from '../../kit/dialog.tsx';
 import { Field, TextField } from '../../kit/field.tsx';
 import { FormErrors } from '../../kit/form-errors.tsx';
 import { fieldErrors } from '../../kit/problem.ts';
+import { ReasonTitle } from '../../kit/reason.tsx';
 import { Select } from '../../kit/select.tsx';
 import { ErrorState, Skeleton } from '../../kit/states.tsx';
 import { Quantities, type Total } from './at-stake.tsx';
 import styles from './fix-dialog.module.css';
 import { FixFields, type FixForm, faultOf, formOf, repairOf } from './fix-fields.tsx';
-import { type Fix, fixesOf, REASONS, type Reason } from './reasons.ts';
+import { type Fix, fixesOf, type Reason } from './reasons.ts';
 import { queryOf, type Repaired, repair, type Signal } from './repair.ts';
 import { isEmpty, type Selection } from './selection.ts';
 
@@ -117,7 +118,11 @@ export function FixDialog(props: FixDialogProps): ReactNode {
     >
       <section className={styles.stake} aria-label="What is meant">
         <strong>{atStake === undefined ? 'Counting …' : counted}</strong>
-        {reason !== undefined && <span className={styles.reason}>{REASONS[reason].title}</span>}
+        {reason !== undefined && (
+          <span className={styles.reason}>
+            <ReasonTitle code={reason} />
+          </span>
+        )}
         {atStake === undefined ? <Skeleton lines={1} /> : <Quantities atStake={atStake} />}
       </section>
       <Field label="What to do">
@@ -205,7 +210,7 @@ function Result({
       {isSame && signals > 0 && <Quantities atStake={atStake} />}
       {left.map(({ reason, signals: still }) => (
         <p key={reason}>
-          {still} still in quarantine: {REASONS[reason as Reason]?.title ?? reason}
+          {still} still in quarantine: <ReasonTitle code={reason} />
         </p>
       ))}
       {untouched > 0 && (

@@ -5,13 +5,14 @@ import { useAnswer } from '../../api/query.ts';
 import { Button } from '../../kit/button.tsx';
 import { Menu } from '../../kit/menu.tsx';
 import { PageFrame, Section } from '../../kit/page-frame.tsx';
+import { useReasonText, useReasonTitle } from '../../kit/reason.tsx';
 import { EmptyState, ErrorState, Skeleton } from '../../kit/states.tsx';
 import { Tabs } from '../../kit/tabs.tsx';
 import { AtStake } from './at-stake.tsx';
 import { Filters } from './filters.tsx';
 import { FIX_LABELS, FixDialog } from './fix-dialog.tsx';
 import styles from './page.module.css';
-import { type Fix, fixesOf, REASONS } from './reasons.ts';
+import { type Fix, fixesOf } from './reasons.ts';
 import type { Signal } from './repair.ts';
 import { type QualitySearch, type QualityView, qualityRoute } from './route.ts';
 import { filterOf, reasonOf, selectionOf } from './selection.ts';
@@ -134,6 +135,7 @@ function Open({
   onFix,
   signals,
 }: ViewProps & { onFix: (fix: Fix, sample: Signal | undefined) => void }): ReactNode {
+  const titleOf = useReasonTitle();
   const reason = reasonOf(search);
   const { reason: _reason, ...others } = filterOf(search);
   // Of all reasons, whichever is chosen.
@@ -168,7 +170,7 @@ function Open({
       </Section>
       {reason !== undefined && (
         <Section
-          title={REASONS[reason].title}
+          title={titleOf(reason)}
           actions={
             <>
               <Button
@@ -202,8 +204,10 @@ function Open({
   );
 }
 
-function Explained({ reason }: { reason: keyof typeof REASONS }): ReactNode {
-  const { meaning, writer, listed } = REASONS[reason];
+function Explained({ reason }: { reason: string }): ReactNode {
+  const text = useReasonText()(reason);
+  if (text === undefined) return <code className={styles.code}>{reason}</code>;
+  const { meaning, writer, listed } = text;
   return (
     <div className={styles.explained}>
       <p>

@@ -1,6 +1,6 @@
 /** Which quarantined signals are meant: as the address says it, as questions ask it, and as changes name them. */
 import type { RequestOptions } from '../../api/client.ts';
-import { REASONS, type Reason } from './reasons.ts';
+import type { Reason } from './reasons.ts';
 import type { QualitySearch } from './route.ts';
 
 type QuarantineQuery = NonNullable<RequestOptions<'GET /api/v1/quarantine'>['query']>;
@@ -12,8 +12,9 @@ export type Selection = Pick<
   'ids' | 'reason' | 'meterId' | 'customerId' | 'dimensionId' | 'metadata'
 >;
 
+/** One that there is not is refused by the receiver: nothing else is shown, or repaired, in its place. */
 export function reasonOf({ reason }: QualitySearch): Reason | undefined {
-  return reason !== undefined && reason in REASONS ? (reason as Reason) : undefined;
+  return reason as Reason | undefined;
 }
 
 /** Parameters of the questions about quarantine. */

@@ -8,11 +8,12 @@ import { CodeBlock } from '../../kit/code-block.tsx';
 import { Dialog } from '../../kit/dialog.tsx';
 import { ExactNumber } from '../../kit/exact-number.tsx';
 import { Facts } from '../../kit/facts.tsx';
+import { useReasonText, useReasonTitle } from '../../kit/reason.tsx';
 import { ErrorState, Skeleton } from '../../kit/states.tsx';
 import { Time } from '../../kit/time.tsx';
 import { FIX_LABELS } from './fix-dialog.tsx';
 import styles from './page.module.css';
-import { type Fix, fixesOf, REASONS } from './reasons.ts';
+import { type Fix, fixesOf } from './reasons.ts';
 import type { Signal } from './repair.ts';
 import { resourceOf, signalsOfResource } from './resource.ts';
 import type { QualitySearch, QualityView } from './route.ts';
@@ -35,12 +36,13 @@ export interface SignalDialogProps {
 export function SignalDialog({ id, view, onClose, onFix, ...shown }: SignalDialogProps): ReactNode {
   const found = useAnswer('GET /api/v1/quarantine/signals', { query: { signal: id, resolution: view } });
   const signal = found.data?.rows[0];
+  const titleOf = useReasonTitle();
   return (
     <Dialog
       open
       wide
       onClose={onClose}
-      title={signal === undefined ? 'Signal' : REASONS[signal.reason].title}
+      title={signal === undefined ? 'Signal' : titleOf(signal.reason)}
       actions={
         signal?.resolution === 'open' &&
         fixesOf(signal.reason)
@@ -81,6 +83,7 @@ function Shown({
   });
   const { quantity, value, unit, timestamp, startTime, resolvedAt, actor, note } = signal;
   const resource = resourceOf(signal.signal);
+  const text = useReasonText()(signal.reason);
   return (
     <>
       {resolvedAt !== null && (
@@ -90,7 +93,7 @@ function Shown({
           {note === null ? '.' : `: ${note}`}
         </p>
       )}
-      <p>{REASONS[signal.reason].meaning}.</p>
+      {text && <p>{text.meaning}.</p>}
       <Facts
         facts={[
           ['Customer', signal.customerId],

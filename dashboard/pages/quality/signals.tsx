@@ -5,13 +5,14 @@ import { unitText } from '../../format/unit.ts';
 import { Button } from '../../kit/button.tsx';
 import { ExactNumber } from '../../kit/exact-number.tsx';
 import { Menu } from '../../kit/menu.tsx';
+import { ReasonTitle } from '../../kit/reason.tsx';
 import { EmptyState } from '../../kit/states.tsx';
 import { type Column, Pager, Table } from '../../kit/table.tsx';
 import { Tag } from '../../kit/tag.tsx';
 import { Time } from '../../kit/time.tsx';
 import { FIX_LABELS } from './fix-dialog.tsx';
 import styles from './page.module.css';
-import { type Fix, fixesOf, REASONS } from './reasons.ts';
+import { type Fix, fixesOf } from './reasons.ts';
 import type { Signal } from './repair.ts';
 import type { QualitySearch } from './route.ts';
 import { filterOf, reasonOf } from './selection.ts';
@@ -169,7 +170,11 @@ function columnsOf(
           {
             id: 'reason',
             header: 'Reason',
-            cell: ({ reason }: Signal) => <Tag look="warn">{REASONS[reason].title}</Tag>,
+            cell: ({ reason }: Signal) => (
+              <Tag look="warn">
+                <ReasonTitle code={reason} />
+              </Tag>
+            ),
           },
         ]
       : []),

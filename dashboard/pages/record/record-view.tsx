@@ -1,11 +1,12 @@
 /** All that is known of a usage record: what it says, what is odd about it, its series, its meter, its signals. */
 import { Link } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import type { AnswerOf } from '../../api/client.ts';
 import { useAnswer } from '../../api/query.ts';
 import { CodeBlock } from '../../kit/code-block.tsx';
 import { ExactNumber } from '../../kit/exact-number.tsx';
 import { Facts } from '../../kit/facts.tsx';
+import { ReasonTitle } from '../../kit/reason.tsx';
 import { ErrorState, Skeleton } from '../../kit/states.tsx';
 import { Tag } from '../../kit/tag.tsx';
 import { Time } from '../../kit/time.tsx';
@@ -183,7 +184,10 @@ function recordFacts(record: RecordOrigin): [string, ReactNode][] {
       : [
           [
             'Out of quarantine',
-            `${corrects.reason.replaceAll('_', ' ')}${corrects.note === null ? '' : `: ${corrects.note}`}`,
+            <Fragment key="corrects">
+              <ReasonTitle code={corrects.reason} />
+              {corrects.note !== null && `: ${corrects.note}`}
+            </Fragment>,
           ] as [string, ReactNode],
         ]),
   ];

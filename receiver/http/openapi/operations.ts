@@ -334,6 +334,13 @@ export const OPERATIONS = {
       },
     },
   },
+  'GET /api/v1/quarantine/reasons': {
+    tag: 'Quarantine',
+    summary: 'What each reason means, and what helps',
+    description: 'Texts for people, which may change; codes do not.',
+    query: parameters.WaitingParameters,
+    answers: { 200: { description: 'All reasons there are.', body: quarantine.QuarantineReasonsAnswer } },
+  },
   'GET /api/v1/quarantine/totals': {
     tag: 'Quarantine',
     summary: 'What is at stake, by reason, dimension and unit',

@@ -17,6 +17,24 @@ const named = {
   lastSeen: Instant,
 };
 
+export const QuarantineReasonsAnswer = z
+  .object({
+    rows: z
+      .array(
+        z
+          .object({
+            reason: Reason,
+            title: z.string().describe('What people read in the place of the code.'),
+            meaning: z.string(),
+            writer: z.string().describe('What helps what comes from now on; empty where nothing does.'),
+            listed: z.string().describe('What helps what is listed already.'),
+          })
+          .meta({ id: 'QuarantineReasonText' }),
+      )
+      .describe('In the order in which they apply.'),
+  })
+  .meta({ id: 'QuarantineReasonsAnswer' });
+
 export const QuarantineRow = z
   .object({
     ...named,

@@ -11,6 +11,7 @@ import type * as server from '../../../../receiver/http/openapi/server-answers.t
 import type * as usage from '../../../../receiver/http/openapi/usage-answers.ts';
 import type { FieldError, Problem } from '../../../../receiver/http/problem.ts';
 import type { StatementBody } from '../../../../receiver/periods/statement-documents.ts';
+import type { QuarantineReason } from '../../../../storage/quarantine-reasons.ts';
 import type * as query from '../../../../storage/query/index.ts';
 import type { Customer, Dimension } from '../../../../storage/resources.ts';
 
@@ -23,6 +24,9 @@ test('what is described is what is made', () => {
   expectTypeOf<Said<typeof resources.Customer>>().toEqualTypeOf<Customer>();
   expectTypeOf<Said<typeof resources.Dimension>>().toEqualTypeOf<Dimension>();
   expectTypeOf<Said<typeof quarantine.QuarantineRow>>().toEqualTypeOf<query.QuarantineRow>();
+  expectTypeOf<
+    Said<typeof quarantine.QuarantineReasonsAnswer>['rows'][number]
+  >().toEqualTypeOf<QuarantineReason>();
   expectTypeOf<Said<typeof quarantine.QuarantinedSignal>>().toEqualTypeOf<query.QuarantinedSignal>();
   expectTypeOf<Said<typeof periods.StatementRow>>().toEqualTypeOf<query.StatementRow>();
   expectTypeOf<StatementBody>().toExtend<Said<typeof periods.Statement>>();

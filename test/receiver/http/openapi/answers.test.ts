@@ -1,6 +1,7 @@
 /** What a running receiver answers, against the description: each body by its schema, and every kind of answer once. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openApiDocument } from '../../../../receiver/http/openapi/document.ts';
+import { QUARANTINE_CODES } from '../../../../storage/quarantine-codes.ts';
 import { describedAnswers, type Witness, witnessOf } from './answer-witness.ts';
 import { type RunningReceiver, runReceiver } from './running-receiver.ts';
 
@@ -208,6 +209,9 @@ test('what a rule would do', async () => {
 test('quarantine', async () => {
   const { rows } = (await api.ask('GET', '/api/v1/quarantine', 200)).body;
   expect(rows.map(({ reason }: { reason: string }) => reason)).toEqual(['missing_customer', 'baseline']);
+  const reasons = await api.ask('GET', '/api/v1/quarantine/reasons', 200);
+  expect(reasons.body.rows.map(({ reason }: { reason: string }) => reason)).toEqual(QUARANTINE_CODES);
+  await api.ask('GET', '/api/v1/quarantine/reasons?reason=baseline', 400);
   const signals = await api.ask('GET', '/api/v1/quarantine/signals?reason=missing_customer', 200);
   expect(signals.body.rows[0].signal).not.toBeNull();
   const totals = await api.ask('GET', '/api/v1/quarantine/totals?meterId=builtin', 200);
@@ -309,7 +313,7 @@ const NOT_HERE = [
   'GET /api/v1/live 200',
 ];
 /** They say the same on every route. */
-const OF_ALL_ROUTES = [400, 401, 413, 415, 500, 503];
+const OF_ALL_ROUTES = [400, 401, 403, 413, 415, 500, 503];
 
 test('every kind of answer was seen', () => {
   const expected = describedAnswers(openApiDocument()).filter(
