@@ -28,7 +28,7 @@ import { liveRoutes } from './http/live-route.ts';
 import { metersCheckRoutes } from './http/meters-check.ts';
 import { metersTestRoutes } from './http/meters-test.ts';
 import { referenceRoutes } from './http/openapi/reference-routes.ts';
-import { bodyFormat, handleOtlp, OTLP_PATHS, type OtlpRoute, refuse } from './http/otlp.ts';
+import { bodyFormat, handleOtlp, isOtlpPath, OTLP_PATHS, type OtlpRoute, refuse } from './http/otlp.ts';
 import { sendProblem } from './http/problem.ts';
 import { sqlRoutes } from './http/sql-route.ts';
 import { WarningThrottle } from './http/warning-throttle.ts';
@@ -378,10 +378,10 @@ export class Receiver {
       warnings: this.#warnings,
       log: (message, fields) => this.#log.warn(message, fields),
     };
-    app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+    app.use((request, response, next) => {
       if (this.#state === 'draining' || this.#state === 'stopped') response.setHeader('Connection', 'close');
       if (keys.allows(request.headers.authorization)) return next();
-      if (request.url?.startsWith('/v1/')) {
+      if (isOtlpPath(request.path)) {
         refuse(request, response, bodyFormat(request.headers['content-type']), 401, UNAUTHENTICATED);
       } else {
         response.setHeader('WWW-Authenticate', 'Bearer');

@@ -22,12 +22,15 @@ const FLAGS = [
   '--disable-domain-reliability',
 ];
 
-/** @throws Error with what Chromium said where it does not start */
-export async function launchChromium(): Promise<Browser> {
+/**
+ * @param flags beside those of all tests
+ * @throws Error with what Chromium said where it does not start
+ */
+export async function launchChromium(flags: readonly string[] = []): Promise<Browser> {
   const folder = await unpackedChromium();
   return await playwright.launch({
     executablePath: `${folder}/chromium`,
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
     // The package brings the libraries and the fonts that bare containers have none of.
     env: {
       PATH: process.env.PATH ?? '',
