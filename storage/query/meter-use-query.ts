@@ -44,20 +44,18 @@ export async function queryMeterUse(
     const bound = new BoundValues();
     return (await connection.runAndReadAll(sql(bound), bound.values)).getRows();
   };
-  const isAsked = (bound: BoundValues) => `meter_id IN (SELECT unnest(${bound.texts(meterIds)}))`;
+  const isAsked = (bound: BoundValues) => `meter_id IN (${meterIds.map((id) => bound.text(id)).join(', ')})`;
 
-  // Few groups: meters are told apart before anything is counted, by a number of their own.
-  for (const [meter, day, records, newest] of await rowsOf((bound) => {
+  // The join is with the table itself: DuckDB knows the range of its keys and makes an array of it, half the cost.
+  for (const [meterId, day, records, newest] of await rowsOf((bound) => {
     const { column, table, join } = windowIndex(activity, 'activity', bound);
-    return `WITH ${table} asked AS MATERIALIZED (
-      SELECT series, (list_position(${bound.texts(meterIds)}, meter_id) - 1)::INTEGER AS meter
-      FROM stored.series WHERE ${isAsked(bound)})
-    SELECT meter, ${column} AS day, count(*), epoch_ns(max(time))
-    FROM stored.usage JOIN asked USING (series) ${join}
-    WHERE ${IS_RECORD} AND time >= ${instant(activity[0])} AND time < ${instant(activity[days])}
+    return `${table === '' ? '' : `WITH ${table.replace(/,$/, '')}`}
+    SELECT meter_id, ${column} AS day, count(*), epoch_ns(max(time))
+    FROM stored.usage JOIN stored.series USING (series) ${join}
+    WHERE ${IS_RECORD} AND time >= ${instant(activity[0])} AND time < ${instant(activity[days])} AND ${isAsked(bound)}
     GROUP BY ALL ORDER BY day`;
   })) {
-    const use = uses.get(meterIds[Number(meter)])!;
+    const use = uses.get(meterId as string)!;
     use.records += Number(records);
     use.activity[Number(day)] = Number(records);
     use.lastSeen = textFromInstant(newest as bigint);
