@@ -173,6 +173,46 @@ test('a version that came meanwhile is told before it is replaced', async () => 
   expect({ version, name, unit }).toEqual({ version: 3, name: 'Mine', unit: null });
 });
 
+test('a rule that was left, or whose tab was closed, is there again until it is saved or cancelled', async () => {
+  const path = { id: 'left' };
+  await dashboard.client.request('PUT /api/v1/meters/{id}', { path, body: RULE });
+  const first = await dashboard.open('/meters/left?edit=1');
+  await first.getByLabel('Name').fill('Half done');
+  await first.getByRole('navigation').getByRole('link', { name: 'Live' }).click();
+  await first.getByRole('heading', { level: 1, name: 'Live' }).waitFor();
+  await first.goBack();
+  await first.getByText('You had written this before').waitFor();
+  await expect.poll(() => first.getByLabel('Name').inputValue()).toBe('Half done');
+  await first.getByRole('tab', { name: 'Text' }).click();
+  await rule(first).fill('id: [');
+  const context = first.context();
+  await first.close();
+  const page = await context.newPage();
+  await page.goto(`${dashboard.url}/meters/left?edit=1&view=text`);
+  await page.getByText('You had written this before').waitFor();
+  expect(await rule(page).inputValue()).toBe('id: [');
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Begin anew' }).click();
+  expect(await rule(page).inputValue()).toContain('dimension: refunds');
+  await page.getByRole('tab', { name: 'Form' }).click();
+  await page.getByLabel('Name').fill('Mine');
+  // What came meanwhile is told although the page has it.
+  await dashboard.client.request('PUT /api/v1/meters/{id}', { path, body: { ...RULE, unit: 'GBy' } });
+  await page.reload();
+  await expect.poll(() => page.getByLabel('Name').inputValue()).toBe('Mine');
+  const save = page.getByRole('button', { name: 'Save as a new version' });
+  await save.click();
+  await page.getByRole('alert').getByText('Version 2 came while you were writing').waitFor();
+  await save.click();
+  await page.getByRole('status').getByText('Version 3').waitFor();
+  await page.getByRole('button', { name: 'Edit rule' }).click();
+  await page.getByLabel('Name').fill('Not meant');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Edit rule' }).click();
+  await expect.poll(() => page.getByLabel('Name').inputValue()).toBe('Mine');
+  expect(await page.getByText('You had written this before').count()).toBe(0);
+});
+
 test('form and text are two views of one rule; what the form does not show stays', async () => {
   const page = await dashboard.open('/meters/refunds?edit=1');
   await page.getByText('{"none":[{"path":"severity_text","eq":"DEBUG"}]}').waitFor();

@@ -389,6 +389,48 @@ test('hostile and long texts are text, at 360 px too', async () => {
   expect(await page.locator('img').count()).toBe(0);
 });
 
+test('Escape loses nothing of what was typed; Cancel and a stored record forget it', async () => {
+  const page = await openForm();
+  const form = recordUsageForm(page);
+  const value = form.getByLabel('Record Value');
+  const said = form.getByText('You had written this before');
+  const reopened = async (): Promise<void> => {
+    await form.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Record Usage' }).click();
+    await value.waitFor();
+  };
+  await fillRecord(page, { recordValue: '12.5', metadata: [['region', 'eu']] });
+  await page.keyboard.press('Escape');
+  await reopened();
+  await said.waitFor();
+  expect(await value.inputValue()).toBe('12.5');
+  expect(await metadataCell(page, 0, 'value').textContent()).toBe('eu');
+  expect(await form.getByLabel('Timestamp', { exact: true }).inputValue()).not.toBe('');
+  await expectAccessible(page);
+  await page.reload();
+  await expect.poll(() => value.inputValue()).toBe('12.5');
+  // Of another dimension nothing was typed.
+  await page.goto(`${dashboard.url}/customers/acme?record=1&dimension=credits`);
+  await value.waitFor();
+  expect(await value.inputValue()).toBe('');
+  expect(await said.count()).toBe(0);
+  await page.goto(`${dashboard.url}/customers/acme?record=1&dimension=gpu.hours`);
+  await form.getByRole('button', { name: 'Begin anew' }).click();
+  expect(await value.inputValue()).toBe('');
+  expect(await form.getByRole('combobox', { name: 'Dimension ID' }).inputValue()).toBe('gpu.hours');
+
+  await value.fill('7');
+  await form.getByRole('button', { name: 'Cancel' }).click();
+  await reopened();
+  expect(await value.inputValue()).toBe('');
+  await value.fill('8');
+  await page.keyboard.press('Enter');
+  await form.getByText('stored', { exact: true }).waitFor();
+  await page.keyboard.press('Escape');
+  await reopened();
+  expect(await value.inputValue()).toBe('');
+});
+
 test('news of what was done is seen, read out and dismissed while a dialog is open', async () => {
   const page = await dashboard.open('/customers/acme');
   await page.getByRole('button', { name: 'Edit' }).click();

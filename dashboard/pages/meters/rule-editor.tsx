@@ -1,9 +1,13 @@
-/** A rule while it is written: as a form and as text, checked by the receiver as one types, and tested before it holds. */
+/**
+ * A rule while it is written: as a form and as text, checked by the receiver as one types, and tested before it holds. Who
+ * leaves it, or closes the tab, finds it as it was.
+ */
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { receiver, type UsageMeterError } from '../../api/client.ts';
 import { useAnswer } from '../../api/query.ts';
 import { Button } from '../../kit/button.tsx';
+import { DraftNotice, keepDraft, keptDraft } from '../../kit/draft.tsx';
 import { FormErrors } from '../../kit/form-errors.tsx';
 import { Notice } from '../../kit/notice.tsx';
 import { Section } from '../../kit/page-frame.tsx';
@@ -18,6 +22,12 @@ import { RuleTest } from './rule-test.tsx';
 import { counted, type Rule, yamlText } from './rule-text.ts';
 
 const CHECK_PAUSE_MS = 250;
+
+/** What is kept of it while it is not saved. */
+interface RuleDraft {
+  text: string;
+  version: number | null;
+}
 
 export interface RuleEditorProps {
   /** What it begins with. */
@@ -37,17 +47,23 @@ export interface RuleEditorProps {
 export function RuleEditor(props: RuleEditorProps): ReactNode {
   const { meterId, inForceVersion, view, onView, onSaved, onCancel } = props;
   const client = useQueryClient();
-  const [text, setText] = useState(() => yamlText(props.rule));
+  const draftName = `rule ${meterId ?? ''}`;
+  const [beginning] = useState(() => yamlText(props.rule));
+  const [kept, setKept] = useState(() => {
+    const draft = keptDraft<RuleDraft>(localStorage, draftName);
+    return draft?.text === beginning ? null : draft;
+  });
+  const [text, setText] = useState(kept?.text ?? beginning);
   /** What the text says, where it is known without asking; the form's own. */
-  const [rule, setRule] = useState<Rule | null>(props.rule);
+  const [rule, setRule] = useState<Rule | null>(kept === null ? props.rule : null);
   /** The version that the text was made of; what came beside it is told before it is replaced. */
-  const [known, setKnown] = useState(props.latestVersion);
+  const [known, setKnown] = useState(kept === null ? props.latestVersion : kept.version);
   const [newer, setNewer] = useState<number | null>(null);
   const asked = useSettled(text);
   const check = useAnswer('POST /api/v1/meters/check', { body: { text: asked } }, { keepPrevious: true });
   const isCurrent = asked === text && check.data !== undefined && !check.isPlaceholderData;
   // The form's empty beginning is no fault yet.
-  const isBeginning = meterId === null && text === yamlText(props.rule);
+  const isBeginning = meterId === null && text === beginning;
   const problems = isBeginning ? [] : (check.data?.problems ?? []);
   const written = isCurrent ? check.data.written : undefined;
   // What was typed as text is shown by the form as soon as it is read.
@@ -70,17 +86,26 @@ export function RuleEditor(props: RuleEditorProps): ReactNode {
     },
     onSuccess: async (meter) => {
       if (meter === null) return;
+      keepDraft(localStorage, draftName, null);
       onSaved(meter);
       await client.invalidateQueries();
     },
   });
-  const changed = (next: Rule): void => {
-    setRule(next);
-    setText(yamlText(next));
+  const write = (next: string, says: Rule | null): void => {
+    setText(next);
+    setRule(says);
+    const draft: RuleDraft = { text: next, version: known };
+    keepDraft(localStorage, draftName, next === beginning ? null : draft);
   };
   const form =
     rule !== null ? (
-      <RuleForm rule={rule} onRule={changed} problems={problems} isNew={meterId === null} />
+      <RuleForm
+        key={`${kept === null}`}
+        rule={rule}
+        onRule={(next) => write(yamlText(next), next)}
+        problems={problems}
+        isNew={meterId === null}
+      />
     ) : check.error ? (
       <ErrorState error={check.error} onRetry={() => void check.refetch()} />
     ) : written === null ? (
@@ -88,16 +113,7 @@ export function RuleEditor(props: RuleEditorProps): ReactNode {
     ) : (
       <Skeleton lines={6} />
     );
-  const source = (
-    <RuleSource
-      text={text}
-      onText={(next) => {
-        setText(next);
-        setRule(null);
-      }}
-      problems={problems}
-    />
-  );
+  const source = <RuleSource text={text} onText={(next) => write(next, null)} problems={problems} />;
   const errors = fieldErrors(save.error, []);
   const canUse = isCurrent && check.data.rule !== null;
   return (
@@ -111,6 +127,15 @@ export function RuleEditor(props: RuleEditorProps): ReactNode {
             save.mutate();
           }}
         >
+          {kept !== null && (
+            <DraftNotice
+              onAnew={() => {
+                setKept(null);
+                setKnown(props.latestVersion);
+                write(beginning, props.rule);
+              }}
+            />
+          )}
           <Tabs
             value={view}
             onValue={onView}
@@ -133,7 +158,14 @@ export function RuleEditor(props: RuleEditorProps): ReactNode {
             <Button type="submit" look="primary" busy={save.isPending} disabled={isCurrent && !canUse}>
               {meterId === null ? 'Create' : 'Save as a new version'}
             </Button>
-            <Button onClick={onCancel}>Cancel</Button>
+            <Button
+              onClick={() => {
+                keepDraft(localStorage, draftName, null);
+                onCancel();
+              }}
+            >
+              Cancel
+            </Button>
             <span className={styles.state} role="status">
               {isBeginning
                 ? 'Say which signals, whose, and of what.'

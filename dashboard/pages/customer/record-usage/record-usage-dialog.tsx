@@ -17,7 +17,7 @@ export function RecordUsageDialog({
   dimensionId = '',
   onClose,
 }: RecordUsageDialogProps): ReactNode {
-  // Closed, it forgets what was typed.
+  // What was typed is kept elsewhere.
   if (!open) return null;
   return (
     <Suspense>

@@ -1,10 +1,14 @@
-/** The form that records usage by hand, the code that does the same, and what became of it. */
+/**
+ * The form that records usage by hand, the code that does the same, and what became of it. Escape, or a press beside it,
+ * loses nothing: what was typed is there again when it is opened for the same customer and dimension, until the tab closes.
+ */
 import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { useChange } from '../../../api/query.ts';
 import { useTimeZone } from '../../../app/time-zone.ts';
 import { Button } from '../../../kit/button.tsx';
 import { ButtonLink } from '../../../kit/button-link.tsx';
 import { Dialog } from '../../../kit/dialog.tsx';
+import { DraftNotice, keepDraft, keptDraft } from '../../../kit/draft.tsx';
 import { TextField } from '../../../kit/field.tsx';
 import { FormErrors } from '../../../kit/form-errors.tsx';
 import { fieldErrors } from '../../../kit/problem.ts';
@@ -35,16 +39,38 @@ export function RecordUsage(given: {
 }): ReactNode {
   const { onClose } = given;
   const [zone] = useTimeZone();
-  const blank = (ids: Pick<Draft, 'customerId' | 'dimensionId'>): Draft => ({
-    id: newRecordId(),
-    customerId: ids.customerId,
-    dimensionId: ids.dimensionId,
-    recordValue: '',
-    timestamp: nowText(zone),
-    startTime: '',
-    metadata: [],
+  const begin = (ids: Pick<Draft, 'customerId' | 'dimensionId'>): { draft: Draft; now: string } => {
+    const now = nowText(zone);
+    return {
+      now,
+      draft: {
+        id: newRecordId(),
+        customerId: ids.customerId,
+        dimensionId: ids.dimensionId,
+        recordValue: '',
+        timestamp: now,
+        startTime: '',
+        metadata: [],
+      },
+    };
+  };
+  const name = `record ${JSON.stringify([given.customerId, given.dimensionId])}`;
+  const [isKept, setKept] = useState(() => keptDraft(sessionStorage, name) !== null);
+  const [{ draft, now }, setBegun] = useState(() => {
+    const begun = begin(given);
+    const kept = keptDraft<Draft>(sessionStorage, name);
+    return kept === null ? begun : { ...begun, draft: { ...kept, timestamp: kept.timestamp || begun.now } };
   });
-  const [draft, setDraft] = useState(() => blank(given));
+  const write = (next: Draft): void => {
+    setBegun({ draft: next, now });
+    // A time that nobody chose is that of the next look.
+    keepDraft(sessionStorage, name, { ...next, timestamp: next.timestamp === now ? '' : next.timestamp });
+  };
+  const anew = (ids: Pick<Draft, 'customerId' | 'dimensionId'>): void => {
+    keepDraft(sessionStorage, name, null);
+    setKept(false);
+    setBegun(begin(ids));
+  };
   const [stored, setStored] = useState<WrittenRecord | null>(null);
   if (stored !== null) {
     return (
@@ -63,7 +89,7 @@ export function RecordUsage(given: {
               look="primary"
               autoFocus
               onClick={() => {
-                setDraft(blank(draft));
+                anew(draft);
                 setStored(null);
               }}
             >
@@ -76,17 +102,36 @@ export function RecordUsage(given: {
       </Dialog>
     );
   }
-  return <Form draft={draft} onDraft={setDraft} onStored={setStored} onClose={onClose} />;
+  return (
+    <Form
+      draft={draft}
+      onDraft={write}
+      {...(isKept ? { onAnew: () => anew(given) } : {})}
+      onStored={(record) => {
+        keepDraft(sessionStorage, name, null);
+        setStored(record);
+      }}
+      onCancel={() => {
+        keepDraft(sessionStorage, name, null);
+        onClose();
+      }}
+      onClose={onClose}
+    />
+  );
 }
 
 interface FormProps {
   draft: Draft;
   onDraft: (draft: Draft) => void;
+  /** Where it shows what was typed before. */
+  onAnew?: () => void;
   onStored: (record: WrittenRecord) => void;
+  /** What was typed was not meant. */
+  onCancel: () => void;
   onClose: () => void;
 }
 
-function Form({ draft, onDraft, onStored, onClose }: FormProps): ReactNode {
+function Form({ draft, onDraft, onAnew, onStored, onCancel, onClose }: FormProps): ReactNode {
   const write = useChange('POST /api/v1/usage');
   /** How often Submit was tried: from then on all that is missing is said. */
   const [tries, setTries] = useState(0);
@@ -138,7 +183,7 @@ function Form({ draft, onDraft, onStored, onClose }: FormProps): ReactNode {
       onSubmit={submit}
       actions={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onCancel}>Cancel</Button>
           <Button type="submit" look="primary" busy={write.isPending}>
             Submit
           </Button>
@@ -147,6 +192,7 @@ function Form({ draft, onDraft, onStored, onClose }: FormProps): ReactNode {
     >
       <div className={hasCode ? styles.withCode : styles.alone}>
         <div ref={fieldsRef} className={styles.form}>
+          {onAnew && <DraftNotice onAnew={onAnew} />}
           {isConflict && (
             <div role="alert" className={styles.conflict}>
               <p>
