@@ -259,8 +259,6 @@ export type {
   InstantRange,
   OverviewAnswer,
   OverviewQuery,
-  QuarantineAtStake,
-  QuarantineTotal,
 } from './overview-query.ts';
 export { type QuarantineFilter, signalId, signalReference } from './quarantine-filter.ts';
 export {
@@ -280,7 +278,7 @@ export {
 } from './quarantine-signals-query.ts';
 export {
   parseQuarantineTotalsQuery,
-  type QuarantineTotal as QuarantineReasonTotal,
+  type QuarantineTotal,
   type QuarantineTotalsAnswer,
 } from './quarantine-totals-query.ts';
 export { QueryError, type QueryErrorCode } from './query-error.ts';

@@ -22,6 +22,17 @@ export interface QuarantineFilter {
   to: bigint | null;
 }
 
+/** All signals. */
+export const NO_FILTER: QuarantineFilter = {
+  customerIds: null,
+  dimensionIds: null,
+  meterIds: null,
+  reasons: null,
+  metadata: [],
+  from: null,
+  to: null,
+};
+
 /** Parameters of every question about quarantine. */
 export const FILTER_PARAMETERS = [
   'customerId',

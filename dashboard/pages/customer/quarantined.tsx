@@ -2,8 +2,8 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useAnswer } from '../../api/query.ts';
-import { ExactNumber } from '../../kit/exact-number.tsx';
 import { Section } from '../../kit/page-frame.tsx';
+import { Quantities } from '../../kit/quantities.tsx';
 import { ReasonTitle } from '../../kit/reason.tsx';
 import { ErrorState, Skeleton } from '../../kit/states.tsx';
 import { Tag } from '../../kit/tag.tsx';
@@ -12,40 +12,35 @@ import styles from './page.module.css';
 const SHOWN = 5;
 
 export function Quarantined({ customerId }: { customerId: string }): ReactNode {
-  const quarantine = useAnswer('GET /api/v1/quarantine', { query: { customerId, limit: SHOWN } });
-  const { data, error } = quarantine;
+  const totals = useAnswer('GET /api/v1/quarantine/totals', { query: { customerId } });
+  const rows = totals.data?.rows;
   return (
     <Section title="In quarantine">
-      {error !== null ? (
-        <ErrorState error={error} onRetry={() => void quarantine.refetch()} />
-      ) : data === undefined ? (
+      {totals.error !== null ? (
+        <ErrorState error={totals.error} onRetry={() => void totals.refetch()} />
+      ) : rows === undefined ? (
         <Skeleton lines={2} />
-      ) : data.rows.length === 0 ? (
+      ) : rows.length === 0 ? (
         <p className={styles.quiet}>Everything that names this customer was counted.</p>
       ) : (
         <>
           <ul className={styles.items}>
-            {data.rows.map((row) => (
-              <li key={`${row.reason} ${row.meterId} ${row.dimensionId}`}>
+            {rows.slice(0, SHOWN).map(({ reason, signals, atStake }) => (
+              <li key={reason}>
                 <span className={styles.itemHead}>
                   <Tag look="warn">
-                    <ReasonTitle code={row.reason} />
+                    <ReasonTitle code={reason} />
                   </Tag>
-                  <span className={styles.atStake}>
-                    {row.quantity === null ? '' : <ExactNumber value={row.quantity} />}
+                  <span className={styles.quiet}>
+                    {signals} {signals === 1 ? 'signal' : 'signals'}
                   </span>
                 </span>
-                <span className={styles.itemNote}>
-                  <span>
-                    {row.signals} {row.signals === 1 ? 'signal' : 'signals'} ·
-                  </span>
-                  <span className={styles.clamped}>{row.dimensionId ?? 'no dimension'}</span>
-                </span>
+                <Quantities atStake={atStake} />
               </li>
             ))}
           </ul>
           <Link to="/quality" search={{ customerId }}>
-            {data.nextCursor === null ? 'Look into it in Data quality' : 'There is more in Data quality'}
+            {rows.length > SHOWN ? 'There is more in Data quality' : 'Look into it in Data quality'}
           </Link>
         </>
       )}

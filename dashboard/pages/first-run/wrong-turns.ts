@@ -38,9 +38,9 @@ export function wrongTurns(
       turns.set(key, { key, ...ofRefused(request, origin), seen: request.time, times: 1 });
     else known.times += 1;
   }
-  for (const { reason, signals, lastSeen, dimensions } of quarantine) {
+  for (const { reason, signals, lastSeen, atStake } of quarantine) {
     if (Date.parse(lastSeen) < sinceMs) continue;
-    const of = dimensions[0]?.dimensionId;
+    const of = atStake[0]?.dimensionId;
     const where = of === null || of === undefined ? '' : ` of ${of}`;
     turns.set(reason, {
       key: reason,

@@ -1,19 +1,14 @@
 /** A picture of quarantine: each reason with how many signals, of which dimensions, and the quantity at stake. */
 import type { ReactNode } from 'react';
-import type { AnswerOf } from '../../api/client.ts';
-import { unitText } from '../../format/unit.ts';
-import { ExactNumber } from '../../kit/exact-number.tsx';
+import { Quantities, type QuarantineTotal } from '../../kit/quantities.tsx';
 import { ReasonTitle } from '../../kit/reason.tsx';
 import styles from './at-stake.module.css';
 import type { Reason } from './reasons.ts';
 
-export type Total = AnswerOf<'GET /api/v1/quarantine/totals'>['rows'][number];
-
 const COLOURS = 8;
-const SHOWN = 3;
 
 export interface AtStakeProps {
-  totals: readonly Total[];
+  totals: readonly QuarantineTotal[];
   chosen: Reason | undefined;
   onChoose: (reason: Reason | undefined) => void;
 }
@@ -47,7 +42,9 @@ export function AtStake({ totals, chosen, onChoose }: AtStakeProps): ReactNode {
               <span className={styles.signals}>
                 {signals} <span className={styles.word}>{signals === 1 ? 'signal' : 'signals'}</span>
               </span>
-              <Quantities atStake={atStake} />
+              <span className={styles.quantities}>
+                <Quantities atStake={atStake} />
+              </span>
             </button>
           </li>
         ))}
@@ -64,28 +61,8 @@ export function AtStake({ totals, chosen, onChoose }: AtStakeProps): ReactNode {
   );
 }
 
-/** Quantities of several dimensions and units do not add up: they stand beside each other. */
-export function Quantities({ atStake }: { atStake: Total['atStake'] }): ReactNode {
-  const more = atStake.length - SHOWN;
-  return (
-    <span className={styles.quantities}>
-      {atStake.slice(0, SHOWN).map(({ dimensionId, unit, quantity }) => (
-        <span key={`${dimensionId} ${unit}`} className={styles.quantity}>
-          {quantity === null ? (
-            <span className={styles.word}>no quantity</span>
-          ) : (
-            <ExactNumber value={quantity} unit={unitText(unit)} />
-          )}
-          <span className={styles.name}>{dimensionId ?? 'no dimension'}</span>
-        </span>
-      ))}
-      {more > 0 && <span className={styles.word}>and {more} more</span>}
-    </span>
-  );
-}
-
 /** The dimensions with most signals have a colour of their own. */
-function coloursOf(totals: readonly Total[]): Map<string | null, number> {
+function coloursOf(totals: readonly QuarantineTotal[]): Map<string | null, number> {
   const signals = new Map<string | null, number>();
   for (const { atStake } of totals)
     for (const part of atStake)

@@ -1,6 +1,6 @@
 /** Repairs signals in place: says what will happen to how many, does it, and says what came of it. */
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { UsageMeterError } from '../../api/client.ts';
 import { useAnswer } from '../../api/query.ts';
 import { sumOf } from '../../format/decimal.ts';
@@ -9,14 +9,14 @@ import { Dialog } from '../../kit/dialog.tsx';
 import { Field, TextField } from '../../kit/field.tsx';
 import { FormErrors } from '../../kit/form-errors.tsx';
 import { fieldErrors } from '../../kit/problem.ts';
+import { Quantities, type QuarantineTotal } from '../../kit/quantities.tsx';
 import { ReasonTitle } from '../../kit/reason.tsx';
 import { Select } from '../../kit/select.tsx';
 import { ErrorState, Skeleton } from '../../kit/states.tsx';
-import { Quantities, type Total } from './at-stake.tsx';
 import styles from './fix-dialog.module.css';
 import { FixFields, type FixForm, faultOf, formOf, repairOf } from './fix-fields.tsx';
 import { type Fix, fixesOf, type Reason } from './reasons.ts';
-import { queryOf, type Repaired, repair, type Signal } from './repair.ts';
+import { MANY_IDS, queryOf, type Repaired, repair, type Signal } from './repair.ts';
 import { isEmpty, type Selection } from './selection.ts';
 
 export const FIX_LABELS: Readonly<Record<Fix, string>> = {
@@ -52,16 +52,24 @@ export function FixDialog(props: FixDialogProps): ReactNode {
     { enabled: picked === null },
   );
   // What was at stake before it is repaired: the question answers anew afterwards.
-  const [before, setBefore] = useState<Total['atStake'] | null>(null);
+  const [before, setBefore] = useState<QuarantineTotal['atStake'] | null>(null);
   const [fix, setFix] = useState(props.fix);
   const atStake = before ?? (picked === null ? totals.data && merged(totals.data.rows) : stakesOf(picked));
-  const signals = atStake?.reduce((sum, part) => sum + part.signals, 0) ?? 0;
+  const signals = sumOfSignals(atStake ?? []);
   const [form, setForm] = useState<FixForm>(() => formOf(props.sample));
   const [isAsked, setAsked] = useState(false);
   const [done, setDone] = useState(0);
+  const stopping = useRef(new AbortController());
+  const [isStopped, setStopped] = useState(false);
+  // Who leaves stops what has not begun.
+  useEffect(() => () => stopping.current.abort(), []);
   const client = useQueryClient();
   const repairing = useMutation<Repaired, UsageMeterError, void>({
-    mutationFn: () => repair(repairOf(fix, form), selection, form.note, setDone),
+    mutationFn: () => {
+      stopping.current = new AbortController();
+      const progress = { stopped: stopping.current.signal, tell: setDone };
+      return repair(repairOf(fix, form), selection, form.note, progress);
+    },
     onSettled: () => client.invalidateQueries(),
   });
   const errors = fieldErrors(repairing.error, FIELDS);
@@ -70,6 +78,7 @@ export function FixDialog(props: FixDialogProps): ReactNode {
     setAsked(true);
     if (fault !== null || atStake === undefined || repairing.isPending) return;
     setBefore(atStake);
+    setStopped(false);
     repairing.mutate();
   };
   if (totals.error !== null && picked === null)
@@ -78,6 +87,7 @@ export function FixDialog(props: FixDialogProps): ReactNode {
         <ErrorState error={totals.error} onRetry={() => void totals.refetch()} />
       </Dialog>
     );
+  const isByParts = fix === 'own-values' || (picked?.length ?? 0) > MANY_IDS;
   const counted = signals === 1 ? '1 signal' : `${signals} signals`;
   if (repairing.data !== undefined)
     return (
@@ -91,7 +101,7 @@ export function FixDialog(props: FixDialogProps): ReactNode {
           </Button>
         }
       >
-        <Result fix={fix} form={form} repaired={repairing.data} atStake={before ?? []} />
+        <Result fix={fix} form={form} repaired={repairing.data} atStake={before ?? []} isStopped={isStopped} />
       </Dialog>
     );
   return (
@@ -102,7 +112,19 @@ export function FixDialog(props: FixDialogProps): ReactNode {
       onSubmit={submit}
       actions={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          {repairing.isPending && isByParts ? (
+            <Button
+              disabled={isStopped}
+              onClick={() => {
+                stopping.current.abort();
+                setStopped(true);
+              }}
+            >
+              Stop
+            </Button>
+          ) : (
+            <Button onClick={onClose}>{repairing.isPending ? 'Close' : 'Cancel'}</Button>
+          )}
           <Button
             type="submit"
             look={fix === 'dismiss' ? 'danger' : 'primary'}
@@ -192,22 +214,24 @@ function Result({
   form,
   repaired: { signals, settled, left, untouched },
   atStake,
+  isStopped,
 }: {
   fix: Fix;
   form: FixForm;
   repaired: Repaired;
-  atStake: Total['atStake'];
+  atStake: QuarantineTotal['atStake'];
 }): ReactNode {
   const verb = fix === 'dismiss' ? 'dismissed' : 'counted';
-  const isAll = settled === signals;
+  const isAll = settled === signals && !isStopped;
   // Where a value was said for all, or some are left, what was counted is not what was at stake.
   const isSame = isAll && !(fix === 'correct' && form.recordValue !== '');
   return (
     <div className={styles.result} role="status">
       <p>
-        <strong>{isAll ? `${settled} ${verb}` : `${settled} of ${signals} ${verb}`}</strong>
+        <strong>{isAll ? `${settled} ${verb}` : `${settled} of ${isStopped ? sumOfSignals(atStake) : signals} ${verb}`}</strong>
       </p>
       {isSame && signals > 0 && <Quantities atStake={atStake} />}
+      {isStopped && <p>It was stopped. The others wait as they did.</p>}
       {left.map(({ reason, signals: still }) => (
         <p key={reason}>
           {still} still in quarantine: <ReasonTitle code={reason} />
@@ -223,24 +247,31 @@ function Result({
   );
 }
 
+function sumOfSignals(atStake: QuarantineTotal['atStake']): number {
+  return atStake.reduce((sum, { signals }) => sum + signals, 0);
+}
+
 function totalsQuery(selection: Selection): object {
   return selection.ids === undefined ? queryOf(selection) : {};
 }
 
 /** Of all reasons together, by dimension and unit. */
-function merged(totals: readonly Total[]): Total['atStake'] {
-  const all = new Map<string, Total['atStake'][number]>();
+function merged(totals: readonly Total[]): QuarantineTotal['atStake'] {
+  const all = new Map<string, QuarantineTotal['atStake'][number]>();
   for (const part of totals.flatMap(({ atStake }) => atStake)) add(all, part);
   return [...all.values()];
 }
 
-function stakesOf(picked: readonly Signal[]): Total['atStake'] {
-  const all = new Map<string, Total['atStake'][number]>();
+function stakesOf(picked: readonly Signal[]): QuarantineTotal['atStake'] {
+  const all = new Map<string, QuarantineTotal['atStake'][number]>();
   for (const { dimensionId, unit, quantity } of picked) add(all, { dimensionId, unit, quantity, signals: 1 });
   return [...all.values()];
 }
 
-function add(all: Map<string, Total['atStake'][number]>, part: Total['atStake'][number]): void {
+function add(
+  all: Map<string, QuarantineTotal['atStake'][number]>,
+  part: QuarantineTotal['atStake'][number],
+): void {
   const key = JSON.stringify([part.dimensionId, part.unit]);
   const known = all.get(key);
   if (known === undefined) {

@@ -44,31 +44,31 @@ export const QuarantineRow = z
   .meta({ id: 'QuarantineRow' });
 export const QuarantineAnswer = page('QuarantineAnswer', QuarantineRow);
 
-/** All of one reason. */
+export const QuarantineTotals = z
+  .array(
+    z
+      .object({
+        reason: Reason,
+        signals: z.int(),
+        firstSeen: Instant,
+        lastSeen: Instant,
+        atStake: z
+          .array(
+            z.object({
+              dimensionId: named.dimensionId,
+              unit: z.string().describe('As the signals say it.'),
+              signals: z.int(),
+              quantity: Decimal.nullable().describe('What they would have counted.'),
+            }),
+          )
+          .describe('By dimension and unit, the most signals first; of very many, the first 20.'),
+      })
+      .meta({ id: 'QuarantineTotal' }),
+  )
+  .describe('In the order in which the reasons apply.');
+
 export const QuarantineTotalsAnswer = z
-  .object({
-    rows: z.array(
-      z
-        .object({
-          reason: Reason,
-          signals: z.int(),
-          firstSeen: Instant,
-          lastSeen: Instant,
-          atStake: z
-            .array(
-              z.object({
-                dimensionId: named.dimensionId,
-                unit: z.string().describe('As the signals say it.'),
-                signals: z.int(),
-                quantity: Decimal.nullable().describe('What they would have counted.'),
-              }),
-            )
-            .describe('By dimension and unit, the most signals first; of very many, the first.'),
-        })
-        .meta({ id: 'QuarantineTotal' }),
-    ),
-    completeUntil: CompleteUntil,
-  })
+  .object({ rows: QuarantineTotals, completeUntil: CompleteUntil })
   .meta({ id: 'QuarantineTotalsAnswer' });
 
 export const QuarantinedSignal = z

@@ -1,9 +1,9 @@
 /** Answers about the receiver itself, of OTLP, and of SQL. */
 import { z } from 'zod';
 import { Settings } from '../../../storage/changes.ts';
-import { QUARANTINE_CODES } from '../../../storage/quarantine-codes.ts';
 import { OVERVIEW_PROBLEMS } from '../overview-routes.ts';
-import { Decimal, Instant, Sequence } from './common.ts';
+import { Instant, Sequence } from './common.ts';
+import { QuarantineTotals } from './quarantine-answers.ts';
 
 const SignalCounts = z.object({
   requests: z.int(),
@@ -36,25 +36,6 @@ export const Status = z
 
 const Counts = Status.shape.counts;
 const received = Status.shape.received;
-
-const QuarantineTotals = z
-  .array(
-    z.object({
-      reason: z.enum(QUARANTINE_CODES),
-      signals: z.int(),
-      lastSeen: Instant,
-      dimensions: z
-        .array(
-          z.object({
-            dimensionId: z.string().nullable().describe('null: the signals name none.'),
-            signals: z.int(),
-            quantity: Decimal.nullable().describe('What they would have counted.'),
-          }),
-        )
-        .describe('The first 20 by signals.'),
-    }),
-  )
-  .describe('In the order in which the reasons apply.');
 
 export const Overview = z
   .object({

@@ -141,8 +141,9 @@ test('a signal without a customer is seen, and then the first record', async () 
     {
       reason: 'missing_customer',
       signals: 1,
+      firstSeen: expect.any(String),
       lastSeen: expect.any(String),
-      dimensions: [{ dimensionId: 'calls', signals: 1, quantity: '2.5' }],
+      atStake: [{ dimensionId: 'calls', unit: '1', signals: 1, quantity: '2.5' }],
     },
   ]);
   await ask('POST', '/v1/logs', log({ 'usage.customer.id': 'acme', 'usage.dimension.id': 'calls' }));

@@ -27,6 +27,7 @@ test('what is described is what is made', () => {
   expectTypeOf<
     Said<typeof quarantine.QuarantineReasonsAnswer>['rows'][number]
   >().toEqualTypeOf<QuarantineReason>();
+  expectTypeOf<Said<typeof quarantine.QuarantineTotals>>().toEqualTypeOf<query.QuarantineTotal[]>();
   expectTypeOf<Said<typeof quarantine.QuarantinedSignal>>().toEqualTypeOf<query.QuarantinedSignal>();
   expectTypeOf<Said<typeof periods.StatementRow>>().toEqualTypeOf<query.StatementRow>();
   expectTypeOf<StatementBody>().toExtend<Said<typeof periods.Statement>>();
