@@ -1,6 +1,6 @@
 /** Repairs signals in place: says what will happen to how many, does it, and says what came of it. */
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { UsageMeterError } from '../../api/client.ts';
 import { useAnswer } from '../../api/query.ts';
 import { sumOf } from '../../format/decimal.ts';
@@ -16,7 +16,7 @@ import { ErrorState, Skeleton } from '../../kit/states.tsx';
 import styles from './fix-dialog.module.css';
 import { FixFields, type FixForm, faultOf, formOf, repairOf } from './fix-fields.tsx';
 import { type Fix, fixesOf, type Reason } from './reasons.ts';
-import { MANY_IDS, queryOf, type Repaired, repair, type Signal } from './repair.ts';
+import { queryOf, type Repaired, repair, type Signal } from './repair.ts';
 import { isEmpty, type Selection } from './selection.ts';
 
 export const FIX_LABELS: Readonly<Record<Fix, string>> = {
@@ -55,21 +55,13 @@ export function FixDialog(props: FixDialogProps): ReactNode {
   const [before, setBefore] = useState<QuarantineTotal['atStake'] | null>(null);
   const [fix, setFix] = useState(props.fix);
   const atStake = before ?? (picked === null ? totals.data && merged(totals.data.rows) : stakesOf(picked));
-  const signals = sumOfSignals(atStake ?? []);
+  const signals = atStake?.reduce((sum, part) => sum + part.signals, 0) ?? 0;
   const [form, setForm] = useState<FixForm>(() => formOf(props.sample));
   const [isAsked, setAsked] = useState(false);
   const [done, setDone] = useState(0);
-  const stopping = useRef(new AbortController());
-  const [isStopped, setStopped] = useState(false);
-  // Who leaves stops what has not begun.
-  useEffect(() => () => stopping.current.abort(), []);
   const client = useQueryClient();
   const repairing = useMutation<Repaired, UsageMeterError, void>({
-    mutationFn: () => {
-      stopping.current = new AbortController();
-      const progress = { stopped: stopping.current.signal, tell: setDone };
-      return repair(repairOf(fix, form), selection, form.note, progress);
-    },
+    mutationFn: () => repair(repairOf(fix, form), selection, form.note, setDone),
     onSettled: () => client.invalidateQueries(),
   });
   const errors = fieldErrors(repairing.error, FIELDS);
@@ -78,7 +70,6 @@ export function FixDialog(props: FixDialogProps): ReactNode {
     setAsked(true);
     if (fault !== null || atStake === undefined || repairing.isPending) return;
     setBefore(atStake);
-    setStopped(false);
     repairing.mutate();
   };
   if (totals.error !== null && picked === null)
@@ -87,7 +78,6 @@ export function FixDialog(props: FixDialogProps): ReactNode {
         <ErrorState error={totals.error} onRetry={() => void totals.refetch()} />
       </Dialog>
     );
-  const isByParts = fix === 'own-values' || (picked?.length ?? 0) > MANY_IDS;
   const counted = signals === 1 ? '1 signal' : `${signals} signals`;
   if (repairing.data !== undefined)
     return (
@@ -101,7 +91,7 @@ export function FixDialog(props: FixDialogProps): ReactNode {
           </Button>
         }
       >
-        <Result fix={fix} form={form} repaired={repairing.data} atStake={before ?? []} isStopped={isStopped} />
+        <Result fix={fix} form={form} repaired={repairing.data} atStake={before ?? []} />
       </Dialog>
     );
   return (
@@ -112,19 +102,7 @@ export function FixDialog(props: FixDialogProps): ReactNode {
       onSubmit={submit}
       actions={
         <>
-          {repairing.isPending && isByParts ? (
-            <Button
-              disabled={isStopped}
-              onClick={() => {
-                stopping.current.abort();
-                setStopped(true);
-              }}
-            >
-              Stop
-            </Button>
-          ) : (
-            <Button onClick={onClose}>{repairing.isPending ? 'Close' : 'Cancel'}</Button>
-          )}
+          <Button onClick={onClose}>Cancel</Button>
           <Button
             type="submit"
             look={fix === 'dismiss' ? 'danger' : 'primary'}
@@ -214,7 +192,6 @@ function Result({
   form,
   repaired: { signals, settled, left, untouched },
   atStake,
-  isStopped,
 }: {
   fix: Fix;
   form: FixForm;
@@ -222,16 +199,15 @@ function Result({
   atStake: QuarantineTotal['atStake'];
 }): ReactNode {
   const verb = fix === 'dismiss' ? 'dismissed' : 'counted';
-  const isAll = settled === signals && !isStopped;
+  const isAll = settled === signals;
   // Where a value was said for all, or some are left, what was counted is not what was at stake.
   const isSame = isAll && !(fix === 'correct' && form.recordValue !== '');
   return (
     <div className={styles.result} role="status">
       <p>
-        <strong>{isAll ? `${settled} ${verb}` : `${settled} of ${isStopped ? sumOfSignals(atStake) : signals} ${verb}`}</strong>
+        <strong>{isAll ? `${settled} ${verb}` : `${settled} of ${signals} ${verb}`}</strong>
       </p>
       {isSame && signals > 0 && <Quantities atStake={atStake} />}
-      {isStopped && <p>It was stopped. The others wait as they did.</p>}
       {left.map(({ reason, signals: still }) => (
         <p key={reason}>
           {still} still in quarantine: <ReasonTitle code={reason} />
@@ -245,10 +221,6 @@ function Result({
       )}
     </div>
   );
-}
-
-function sumOfSignals(atStake: QuarantineTotal['atStake']): number {
-  return atStake.reduce((sum, { signals }) => sum + signals, 0);
 }
 
 function totalsQuery(selection: Selection): object {
@@ -268,10 +240,7 @@ function stakesOf(picked: readonly Signal[]): QuarantineTotal['atStake'] {
   return [...all.values()];
 }
 
-function add(
-  all: Map<string, QuarantineTotal['atStake'][number]>,
-  part: QuarantineTotal['atStake'][number],
-): void {
+function add(all: Map<string, QuarantineTotal['atStake'][number]>, part: QuarantineTotal['atStake'][number]): void {
   const key = JSON.stringify([part.dimensionId, part.unit]);
   const known = all.get(key);
   if (known === undefined) {
