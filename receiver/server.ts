@@ -19,7 +19,7 @@ import type { ServerConfig } from './config.ts';
 import type { FileResources } from './config-changes.ts';
 import { Dashboard } from './dashboard.ts';
 import { AllowedHosts } from './http/allowed-hosts.ts';
-import { type ApiAccess, apiRoutes, sendRoutingProblem } from './http/api.ts';
+import { type ApiAccess, apiRoutes } from './http/api.ts';
 import { ApiKeys } from './http/auth.ts';
 import type { BodyMemory } from './http/body.ts';
 import { dashboardRoutes } from './http/dashboard-routes.ts';
@@ -30,6 +30,7 @@ import { metersTestRoutes } from './http/meters-test.ts';
 import { referenceRoutes } from './http/openapi/reference-routes.ts';
 import { bodyFormat, handleOtlp, isOtlpPath, OTLP_PATHS, type OtlpRoute, refuse } from './http/otlp.ts';
 import { sendProblem } from './http/problem.ts';
+import { routingErrors } from './http/routing-errors.ts';
 import { sqlRoutes } from './http/sql-route.ts';
 import { WarningThrottle } from './http/warning-throttle.ts';
 import { Ingest } from './ingest.ts';
@@ -338,6 +339,7 @@ export class Receiver {
   }
 
   #routes(keys: ApiKeys): Express {
+    const warn = (message: string, fields: Record<string, unknown>) => this.#log.warn(message, fields);
     const app = express();
     app.disable('x-powered-by');
     app.disable('etag');
@@ -356,12 +358,7 @@ export class Receiver {
     });
 
     // A page that rebinds a name has no key, so with keys the name does not matter.
-    if (!keys.required)
-      app.use(
-        hostCheck(new AllowedHosts(this.#config.allowedHosts), (message, fields) =>
-          this.#log.warn(message, fields),
-        ),
-      );
+    if (!keys.required) app.use(hostCheck(new AllowedHosts(this.#config.allowedHosts), warn));
     app.use(referenceRoutes());
     app.use(dashboardRoutes(() => this.#dashboard.state));
 
@@ -376,7 +373,7 @@ export class Receiver {
       },
       memory: this.#bodies,
       warnings: this.#warnings,
-      log: (message, fields) => this.#log.warn(message, fields),
+      log: warn,
     };
     app.use((request, response, next) => {
       if (this.#state === 'draining' || this.#state === 'stopped') response.setHeader('Connection', 'close');
@@ -406,7 +403,7 @@ export class Receiver {
       freeDiskBytes: () => this.#freeDiskBytes,
       lake: () => this.#publisher?.state ?? null,
       actorOf: (authorization) => keys.actorOf(authorization),
-      log: (message, fields) => this.#log.warn(message, fields),
+      log: warn,
     };
     app.use(
       '/api/v1',
@@ -416,7 +413,7 @@ export class Receiver {
       }),
     );
     app.use('/api/v1', metersCheckRoutes(api));
-    app.use('/api/v1', sqlRoutes({ pool: this.#sql, memory: this.#bodies }));
+    app.use('/api/v1', sqlRoutes({ pool: this.#sql, memory: this.#bodies, log: warn }));
     app.use('/api/v1', liveRoutes(api, this.#stopping.signal));
     app.use('/api/v1', apiRoutes(api));
     app.use((request: IncomingMessage, response: ServerResponse) => {
@@ -427,10 +424,7 @@ export class Receiver {
         detail: `there is nothing at ${request.url}; OTLP goes to /v1/metrics, /v1/logs and /v1/traces, questions to /api/v1/usage`,
       });
     });
-    // Express knows an error handler by its four parameters.
-    app.use((error: unknown, _request: IncomingMessage, response: ServerResponse, _next: () => void) =>
-      sendRoutingProblem(error, response),
-    );
+    app.use(routingErrors(warn));
     return app;
   }
 }

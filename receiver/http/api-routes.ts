@@ -15,6 +15,7 @@ import type { IngestCounters } from '../ingest-counters.ts';
 import { ChangeError } from '../metering/registry.ts';
 import type { RefusedRequests } from '../refused-requests.ts';
 import { BodyError, type BodyMemory, discardBody, readBody } from './body.ts';
+import { type FaultLog, internalProblem, troubleProblem } from './faults.ts';
 import { bodyCompression } from './otlp.ts';
 import { type Problem, ProblemError, sendProblem } from './problem.ts';
 
@@ -41,7 +42,7 @@ export interface ApiAccess {
   lake(): LakeState | null;
   /** Who asks, for the audit log, by the header of that name. */
   actorOf(authorization: string | undefined): string;
-  log(message: string, fields: Record<string, unknown>): void;
+  log: FaultLog;
 }
 
 export interface ApiRequest {
@@ -132,10 +133,13 @@ async function answer(
       response.destroy();
       return;
     }
-    const problem = toProblem(error);
-    if (problem.status >= 500) access.log('a request of the API failed', { error: String(error) });
+    // Without its query, which may name people.
+    const asked = `${request.method} ${request.baseUrl}${request.path}`;
+    const log: FaultLog = (message, fields) => access.log(message, { request: asked, ...fields });
+    if (error instanceof ProblemError && error.retryable)
+      log('a request of the API was sent away', { error: error.message });
     discardBody(request, BODY_LIMIT_BYTES);
-    sendProblem(response, problem);
+    sendProblem(response, toProblem(error, log));
   } finally {
     memory.bytes -= held;
   }
@@ -216,7 +220,8 @@ export async function caughtUp(ingest: Ingest): Promise<bigint> {
 const NOT_CAUGHT_UP =
   'the ledger is more than 10 s behind; come again, or ask a question with freshness=available';
 
-export function toProblem(error: unknown): Problem {
+/** @param log is told of what is no fault of the request */
+export function toProblem(error: unknown, log: FaultLog): Problem {
   if (error instanceof ProblemError) return error.problem;
   if (error instanceof QueryError)
     return { ...new ProblemError(400, error.code, error.message).problem, parameter: error.parameter };
@@ -229,12 +234,12 @@ export function toProblem(error: unknown): Problem {
     return error.code === 'TOO_LARGE'
       ? new ProblemError(413, 'TOO_LARGE', error.message).problem
       : new ProblemError(400, 'INVALID_BODY', error.message).problem;
-  // What passes by itself, such as a disk that was full, is to be tried again.
-  if (error instanceof IngestError || isRetryable(error)) return unavailable(messageOf(error)).problem;
   // A stop has begun while the request was under way: the next receiver takes it.
   const isOfStorage = error instanceof LedgerError || error instanceof JournalError;
   if (isOfStorage && error.code === 'CLOSED') return unavailable('the receiver is stopping').problem;
-  return new ProblemError(500, 'INTERNAL', messageOf(error)).problem;
+  // What passes by itself, such as a disk that was full, is to be tried again.
+  if (error instanceof IngestError || isRetryable(error)) return troubleProblem(error, log);
+  return internalProblem(error, log);
 }
 
 export function unavailable(detail: string): ProblemError {
@@ -243,10 +248,6 @@ export function unavailable(detail: string): ProblemError {
 
 function isRetryable(error: unknown): boolean {
   return (error as { retryable?: unknown } | null)?.retryable === true;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function queryOf(request: Request): [string, string][] {

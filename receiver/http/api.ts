@@ -9,7 +9,6 @@ import { explainRoutes } from './explain-routes.ts';
 import { meterRoutes } from './meter-routes.ts';
 import { overviewRoutes } from './overview-routes.ts';
 import { periodRoutes } from './period-routes.ts';
-import { ProblemError, sendProblem } from './problem.ts';
 import { quarantineRoutes } from './quarantine-routes.ts';
 import { question } from './questions.ts';
 import { recordRoutes } from './record-routes.ts';
@@ -40,15 +39,4 @@ export function apiRoutes(access: ApiAccess): Router {
   statusRoute(router, access);
   overviewRoutes(router, access);
   return router;
-}
-
-/** What Express finds wrong before any route is asked: a path that is no percent-encoded UTF-8. */
-export function sendRoutingProblem(error: unknown, response: Parameters<typeof sendProblem>[0]): void {
-  const status = (error as { status?: unknown }).status;
-  sendProblem(
-    response,
-    status === 400
-      ? new ProblemError(400, 'INVALID_PATH', `the path is not percent-encoded UTF-8`).problem
-      : new ProblemError(500, 'INTERNAL', String(error)).problem,
-  );
 }

@@ -16,7 +16,7 @@ export function liveRoutes(access: ApiAccess, stopping: AbortSignal): Router {
       await listen(access, feed, request, response);
     } catch (error) {
       discardBody(request, 0);
-      sendProblem(response, toProblem(error));
+      sendProblem(response, toProblem(error, access.log));
     }
   });
   return router;

@@ -1,7 +1,7 @@
 /** POST /api/v1/meters/test: what a rule would do to what came in the last hours. */
 import { Router } from 'express';
 import { z } from 'zod';
-import { DryRunError, journalDryRun } from '../dry-run/journal-dry-run.ts';
+import { journalDryRun } from '../dry-run/journal-dry-run.ts';
 import { MeterRule } from '../metering/rules/index.ts';
 import { type ApiAccess, type ApiHandler, caughtUp, jsonBody, route, unavailable } from './api-routes.ts';
 import { parseBody } from './field-errors.ts';
@@ -86,8 +86,6 @@ class MeterTests {
       return { status: 200, body: report };
     } catch (error) {
       if (stopping.aborted) throw unavailable('the receiver is stopping');
-      if (error instanceof DryRunError && !error.retryable)
-        throw new ProblemError(500, error.code, error.message);
       throw error;
     } finally {
       this.#isUnderWay = false;

@@ -17,7 +17,11 @@ import type { MeteringOutcome } from '../metering/metering.ts';
 import { DecodeError, TooManySignalsError } from '../otlp/metric-columns.ts';
 import { exportResponse, statusBody } from '../otlp/responses.ts';
 import { BodyError, type BodyMemory, discardBody, readBody } from './body.ts';
+import { type FaultLog, logFault } from './faults.ts';
 import type { WarningThrottle } from './warning-throttle.ts';
+
+/** Says nothing of why: the log does. */
+export const CANNOT_TAKE = 'the receiver cannot take usage right now; send it again';
 
 /** google.rpc.Code, what each HTTP status means to an OTLP client. */
 const RPC_CODES: Record<number, number> = {
@@ -50,7 +54,7 @@ export interface OtlpRoute {
   /** Bytes of bodies that are being read or taken. */
   memory: BodyMemory;
   warnings: WarningThrottle;
-  log(message: string, fields: Record<string, unknown>): void;
+  log: FaultLog;
 }
 
 /** POST to one of {@link OTLP_PATHS}. */
@@ -91,7 +95,7 @@ export async function handleOtlp(
     );
   }
   if (!(await route.admit())) {
-    return refuse(request, response, format, 503, 'the receiver cannot take usage right now; send it again');
+    return refuse(request, response, format, 503, CANNOT_TAKE);
   }
 
   let outcome: MeteringOutcome;
@@ -117,8 +121,8 @@ export async function handleOtlp(
     if (error instanceof TooManySignalsError) return refuse(request, response, format, 413, error.message);
     if (error instanceof DecodeError) return refuse(request, response, format, 400, error.message);
     // Whatever else happened, the request may well pass later, and clients drop what is answered with 500.
-    route.log('a request could not be taken', { error: String(error) });
-    return refuse(request, response, format, 503, 'the receiver cannot take usage right now; send it again');
+    logFault('a request could not be taken', error, route.log);
+    return refuse(request, response, format, 503, CANNOT_TAKE);
   }
   const message = route.warnings.message(outcome);
   send(response, format, 200, exportResponse(format, message));

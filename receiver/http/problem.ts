@@ -16,6 +16,8 @@ export interface Problem {
   code: string;
   title: string;
   detail: string;
+  /** Of a fault of the receiver: the id by which its log has it, as a URN. */
+  instance?: string;
   /** The parameter or field at fault. */
   parameter?: string;
   /** Each field at fault. */

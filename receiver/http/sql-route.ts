@@ -9,6 +9,7 @@ import { CONTENT_TYPES, SQL_FORMATS } from '../sql/sql-protocol.ts';
 import { MAX_STATEMENT_LENGTH } from '../sql/statement-check.ts';
 import { mediaType, parseJson, utf8Body } from './api-routes.ts';
 import { BodyError, type BodyMemory, discardBody, readBody } from './body.ts';
+import { type FaultLog, internalProblem } from './faults.ts';
 import { parseBody } from './field-errors.ts';
 import { type Problem, ProblemError, sendProblem } from './problem.ts';
 
@@ -29,9 +30,10 @@ export const SqlQuestion = z.strictObject({
 export interface SqlRouteOptions {
   pool: SqlPool;
   memory: BodyMemory;
+  log: FaultLog;
 }
 
-export function sqlRoutes({ pool, memory }: SqlRouteOptions): Router {
+export function sqlRoutes({ pool, memory, log }: SqlRouteOptions): Router {
   const router = Router({ caseSensitive: true });
   router.all('/sql', async (request: IncomingMessage, response: ServerResponse) => {
     if (request.method !== 'POST') {
@@ -62,7 +64,7 @@ export function sqlRoutes({ pool, memory }: SqlRouteOptions): Router {
         return;
       }
       discardBody(request, BODY_LIMIT_BYTES);
-      sendProblem(response, toProblem(error));
+      sendProblem(response, toProblem(error, log));
     }
   });
   return router;
@@ -79,13 +81,13 @@ async function jsonOf(request: IncomingMessage, memory: BodyMemory): Promise<unk
   return parseJson(utf8Body(raw));
 }
 
-function toProblem(error: unknown): Problem {
+function toProblem(error: unknown, log: FaultLog): Problem {
   if (error instanceof ProblemError) return error.problem;
   if (error instanceof BodyError) {
     const status = error.code === 'BUSY' ? 503 : 413;
     return new ProblemError(status, error.code, error.message).problem;
   }
-  if (!(error instanceof SqlError)) return new ProblemError(500, 'INTERNAL', String(error)).problem;
+  if (!(error instanceof SqlError)) return internalProblem(error, log);
   const { code, message, position, retryable } = error;
   const status = retryable ? 503 : code === 'PROCESS_DIED' ? 500 : 400;
   const { problem } = new ProblemError(status, code, message);

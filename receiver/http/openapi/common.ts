@@ -60,6 +60,10 @@ export const Problem = z
     code: z.string().describe('Stable, for programs.'),
     title: z.string(),
     detail: z.string().describe('What is wrong with this very request, for people.'),
+    instance: z
+      .string()
+      .exactOptional()
+      .describe('Of a fault of the receiver: the id by which its log has it, as `urn:uuid:…`.'),
     parameter: z.string().exactOptional().describe('The query parameter at fault.'),
     errors: z.array(FieldError).exactOptional().describe('Each field at fault.'),
     line: z.int().exactOptional().describe('Of a query in SQL: where it is wrong, from 1.'),

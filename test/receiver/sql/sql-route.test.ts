@@ -21,7 +21,7 @@ beforeAll(async () => {
   lake = await sampleLake();
   pool = new SqlPool({ lakeDirectory: lake.directory, processes: 2, maxWaiting: 1 });
   const app = express();
-  app.use('/api/v1', sqlRoutes({ pool, memory: { bytes: 0, limitBytes: 1e9 } }));
+  app.use('/api/v1', sqlRoutes({ pool, memory: { bytes: 0, limitBytes: 1e9 }, log: () => {} }));
   server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ({ port } = server.address() as { port: number });
