@@ -6,11 +6,8 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { createQueryClient } from './api/query.ts';
-import { applyTheme } from './app/preferences.ts';
 import { Toasts } from './kit/toast.tsx';
 import { createAppRouter } from './router.tsx';
-
-applyTheme();
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

@@ -1,12 +1,14 @@
 /**
  * Takes each page of the dashboard in both themes into docs/screenshots, of a receiver with demonstration data. The
- * data is the same each time but for its distance from now. `npm run screenshots -- customers` takes one page.
+ * data is the same each time but for its distance from now. `npm run screenshots -- --only customers` takes one page,
+ * `--out FOLDER` puts pictures elsewhere, `--full` takes whole pages with what is below the fold.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { launchChromium } from '../test/dashboard/support/chromium.ts';
 import { seedDemo } from '../test/dashboard/support/demo-data.ts';
@@ -353,8 +355,14 @@ const SCREENSHOTS: readonly Screenshot[] = [
   },
 ];
 
-const folder = fileURLToPath(new URL('../docs/screenshots/', import.meta.url));
-const only = process.argv.slice(2);
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true, default: [] },
+    out: { type: 'string', default: fileURLToPath(new URL('../docs/screenshots/', import.meta.url)) },
+    full: { type: 'boolean', default: false },
+  },
+});
+const { only, out: folder, full: fullPage } = options;
 await buildDashboard();
 mkdirSync(folder, { recursive: true });
 const dataDir = mkdtempSync(join(tmpdir(), 'usage-meter-screenshots-'));
@@ -385,8 +393,8 @@ try {
       await ready(page);
       if (!isLive) await page.waitForLoadState('networkidle');
       const file = `${name}-${theme}.png`;
-      await page.screenshot({ path: join(folder, file), animations: 'disabled', caret: 'hide' });
-      console.log(`docs/screenshots/${file}`);
+      await page.screenshot({ path: join(folder, file), fullPage, animations: 'disabled', caret: 'hide' });
+      console.log(file);
       await page.close();
     }
   }

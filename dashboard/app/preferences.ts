@@ -4,6 +4,7 @@ import { useSyncExternalStore } from 'react';
 export type Theme = 'system' | 'light' | 'dark';
 export const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
 
+/** public/theme.js reads it, too. */
 const THEME = 'usage-meter.theme';
 const ZONE = 'usage-meter.time-zone';
 
@@ -27,8 +28,8 @@ function theme(): Theme {
   return THEMES.find((each) => each === localStorage.getItem(THEME)) ?? 'system';
 }
 
-/** Shows the theme that was chosen. Called before anything is drawn, and with each choice. */
-export function applyTheme(): void {
+/** Shows the theme that was chosen; before the page is drawn, public/theme.js does. */
+function applyTheme(): void {
   const chosen = theme();
   if (chosen === 'system') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = chosen;

@@ -49,10 +49,11 @@ export function timeText(instant: string | number, zone: string, detail: TimeDet
   return Number.isNaN(date.getTime()) ? String(instant) : format(zone, detail).format(date);
 }
 
-/** How long ago: "5 min ago". */
+/** How long ago: "5 minutes ago". */
 export function ageText(instant: string, nowMs: number): string {
   const seconds = Math.round((nowMs - Date.parse(instant)) / 1000);
   if (Number.isNaN(seconds)) return '';
+  if (Math.abs(seconds) < 5) return 'just now';
   const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
   const units = [
     ['second', 60],

@@ -8,6 +8,7 @@ import uPlot from 'uplot';
 import { useTimeZone } from '../app/time-zone.ts';
 import { sumOf, toPixelValue } from '../format/decimal.ts';
 import { type TimeDetail, timeText } from '../format/time.ts';
+import { unitText } from '../format/unit.ts';
 import styles from './chart.module.css';
 import { ExactNumber } from './exact-number.tsx';
 
@@ -70,6 +71,7 @@ export function Chart({
     const options: uPlot.Options = {
       width: parent.clientWidth,
       height,
+      padding: [8, 8, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: {
@@ -92,7 +94,7 @@ export function Chart({
           values: (_plot, places) =>
             places.map((place) => timeText(windows[place] ?? '', zone, shortened(detail))),
         },
-        { ...axis, font, size: 64, values: (_plot, values) => values.map(shortNumber) },
+        { ...axis, font, size: 48, values: (_plot, values) => values.map(shortNumber) },
       ],
       series: [
         {},
@@ -154,13 +156,20 @@ export function Chart({
             )}
           </>
         ) : (
-          <span className={styles.hint}>{label}</span>
+          <span className={styles.hint}>
+            {label}
+            {unit && unit !== '1' && `, ${unitText(unit)}`}
+          </span>
         )}
         <ul className={styles.legend}>
           {series.map((each, index) => (
             <li key={each.label}>
-              <span className={styles.swatch} data-colour={(index % COLOURS) + 1} />
-              {(series.length > 1 || at === null) && <span className={styles.name}>{each.label}</span>}
+              {series.length > 1 && (
+                <>
+                  <span className={styles.swatch} data-colour={(index % COLOURS) + 1} />
+                  <span className={styles.name}>{each.label}</span>
+                </>
+              )}
               {at !== null && each.values[at] && (
                 <ExactNumber value={each.values[at]} {...(unit === undefined ? {} : { unit })} />
               )}

@@ -9,7 +9,10 @@ import styles from './plot.module.css';
 
 export interface PlotPoint {
   name: string;
-  /** Under the picture, where there is less room. Default: the name. */
+  /**
+   * Under the picture, where there is less room: the name unless said otherwise. Where some are empty, all of the others
+   * stand there.
+   */
   short?: string;
   /** An exact decimal; null where there is nothing. */
   value: string | null;
@@ -104,7 +107,7 @@ export function Plot({ label, points, look, unit, height = 160 }: PlotProps): Re
         </section>
       </div>
       <div className={styles.names} aria-hidden="true">
-        {namedPlaces(points.length).map((index) => (
+        {namedPlaces(points).map((index) => (
           <span key={index} style={placeOf(index, last, x(index) / 10)}>
             {points[index].short ?? points[index].name}
           </span>
@@ -164,7 +167,10 @@ function gridLines(values: readonly (number | null)[]): number[] {
 }
 
 /** Which points have their name under the picture. */
-function namedPlaces(count: number): number[] {
+function namedPlaces(points: readonly PlotPoint[]): number[] {
+  const count = points.length;
+  const chosen = [...points.keys()].filter((index) => points[index].short !== '');
+  if (chosen.length < count) return chosen;
   if (count <= NAMES) return Array.from({ length: count }, (_, index) => index);
   return Array.from({ length: NAMES }, (_, index) => Math.round((index * (count - 1)) / (NAMES - 1)));
 }

@@ -6,8 +6,8 @@ import { ExactNumber } from '../../kit/exact-number.tsx';
 import { Section } from '../../kit/page-frame.tsx';
 import { ErrorState, Skeleton } from '../../kit/states.tsx';
 import { Tag } from '../../kit/tag.tsx';
+import { periodText } from '../periods/period.ts';
 import styles from './page.module.css';
-import { windowText } from './window-text.ts';
 
 const SHOWN = 4;
 
@@ -36,7 +36,7 @@ export function Stated({ customerId }: { customerId: string }): ReactNode {
               <li key={each.id}>
                 <span className={styles.itemHead}>
                   <Link to="/periods/statements/$statementId" params={{ statementId: each.id }}>
-                    {windowText({ windowStart: each.from, windowEnd: each.to }, 'month', each.timeZone)}
+                    {periodText(each, each.timeZone)}
                   </Link>
                   {each.amount !== null && (
                     <span className={styles.atStake}>
@@ -56,12 +56,7 @@ export function Stated({ customerId }: { customerId: string }): ReactNode {
                   </span>
                 </span>
                 <span className={styles.quiet}>
-                  <Tag look="accent">adjustment</Tag>{' '}
-                  {windowText(
-                    { windowStart: each.from, windowEnd: each.to },
-                    'month',
-                    zoneOf(each.statementId),
-                  )}
+                  <Tag look="accent">adjustment</Tag> {periodText(each, zoneOf(each.statementId))}
                 </span>
               </li>
             ))}

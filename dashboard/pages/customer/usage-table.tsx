@@ -106,13 +106,18 @@ function usageColumns(
       align: 'end',
       cell: ({ quantity }) => <ExactNumber value={quantity} />,
     },
-    {
-      id: 'billable',
-      header: 'Billable',
-      align: 'end',
-      wideOnly: true,
-      cell: ({ billableQuantity }) => <ExactNumber value={billableQuantity} />,
-    },
+    // Without an increment it is the quantity.
+    ...(dimension.usageIncrement === null
+      ? []
+      : [
+          {
+            id: 'billable',
+            header: 'Billable',
+            align: 'end' as const,
+            wideOnly: true,
+            cell: ({ billableQuantity }: UsageRow) => <ExactNumber value={billableQuantity} />,
+          },
+        ]),
     ...(dimension.unitPrice === null
       ? []
       : [

@@ -11,7 +11,7 @@ import { type UsageQuestion, usageQuery } from './usage-search.ts';
 
 export type Dimension = AnswerOf<'GET /api/v1/dimensions/{id}'>;
 
-const ROUNDING_WORDS = { floor: 'down', ceiling: 'up', round: 'to the nearest' } as const;
+const ROUNDING_WORDS = { floor: 'down to', ceiling: 'up to', round: 'to the nearest' } as const;
 
 export function UsageTotals({
   question,
@@ -51,7 +51,7 @@ export function UsageTotals({
           note={
             usageIncrement === null
               ? 'no usage increment'
-              : `rounded ${ROUNDING_WORDS[rounding ?? 'round']} once, to ${usageIncrement}`
+              : `rounded ${ROUNDING_WORDS[rounding ?? 'round']} ${usageIncrement}`
           }
         >
           {shown(row?.billableQuantity)}

@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 import type { RowOf } from '../../api/client.ts';
 import { useAnswer } from '../../api/query.ts';
 import { useTimeZone } from '../../app/time-zone.ts';
+import { grouped } from '../../format/decimal.ts';
 import { ageText } from '../../format/time.ts';
 import { Button } from '../../kit/button.tsx';
 import { ButtonLink } from '../../kit/button-link.tsx';
@@ -56,7 +57,12 @@ const COLUMNS: readonly Column<CustomerRow>[] = [
     wideOnly: true,
     cell: ({ activity = [] }) => {
       const sum = activity.reduce((total, day) => total + day, 0);
-      return <Sparkline values={activity} label={`${sum} records in ${ACTIVITY_DAYS} days`} />;
+      return (
+        <span className={styles.activity}>
+          <Sparkline values={activity} label={`${sum} records in ${ACTIVITY_DAYS} days`} />
+          {grouped(`${sum}`)}
+        </span>
+      );
     },
   },
   {
@@ -68,7 +74,7 @@ const COLUMNS: readonly Column<CustomerRow>[] = [
         <span className={styles.none}>never</span>
       ) : (
         <span className={styles.seen}>
-          {ageText(lastSeen, Date.now())}
+          <span className={styles.age}>{ageText(lastSeen, Date.now())}</span>
           <span className={styles.at}>
             <Time at={lastSeen} />
           </span>

@@ -129,7 +129,7 @@ export function DimensionFields(props: DimensionFieldsProps): ReactNode {
             value={draft.rounding}
             onValue={set('rounding')}
             options={[
-              { value: '' as const, label: 'To the nearest (default)' },
+              { value: '' as const, label: 'Nearest (default)' },
               ...ROUNDINGS.map((value) => ({ value, label: ROUNDING_WORDS[value] })),
             ]}
           />

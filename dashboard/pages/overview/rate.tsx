@@ -6,16 +6,19 @@ import { Plot } from '../../kit/plot.tsx';
 import type { Overview } from './page.tsx';
 
 const STEP_SECONDS = 5;
+const NAMED_SECONDS = 120;
 
 export function Rate({ ingest: { series, seriesUntil } }: { ingest: Overview['ingest'] }): ReactNode {
   const [zone] = useTimeZone();
   const until = Math.floor(Date.parse(seriesUntil) / 1000);
   const points = byStep(series, until).map(({ begin, perSecond }) => ({
     name: timeText(begin * 1000, zone, 'second'),
-    short: timeText(begin * 1000, zone, 'time'),
+    short: begin % NAMED_SECONDS === 0 ? timeText(begin * 1000, zone, 'time').slice(0, 5) : '',
     value: String(perSecond),
   }));
-  return <Plot label="Signals and records a second" points={points} look="line" unit="a second" />;
+  return (
+    <Plot label="Signals and records a second" points={points} look="line" unit="a second" height={140} />
+  );
 }
 
 /**

@@ -55,6 +55,7 @@ const DIMENSIONS = [
     name: 'Stored data',
     unit: 'GBy',
     aggregation: 'time_integral' as const,
+    usageIncrement: '1',
     unitPrice: '0.00012',
   },
   {

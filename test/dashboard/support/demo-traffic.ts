@@ -1,22 +1,27 @@
-/** Usage that goes on arriving, in waves, with some that cannot be counted: for pictures of what is live. */
+/** Usage that goes on arriving, now more, now less, with some that cannot be counted: for pictures of what is live. */
 import { UsageMeterClient } from '../../../client/index.ts';
+import { Random } from '../../support/random.ts';
 
 const EVERY_MS = 500;
-/** Records of a request at the height of a wave. */
+/** Records of a request at most. */
 const MOST = 14;
+/** Those that use more come earlier. */
 const CUSTOMERS = ['acme', 'globex', 'initech', 'umbrella', 'hooli', 'stark', 'wayne'];
 const REGIONS = ['eu-central', 'us-east', 'ap-south'];
 
 /** @returns ends it, once what is under way has arrived */
 export function startTraffic(url: string): () => Promise<void> {
   const client = new UsageMeterClient({ url });
+  const random = new Random(11);
   let isOver = false;
   const run = async (): Promise<void> => {
     for (let turn = 1; !isOver; turn += 1) {
-      const size = 2 + Math.round((MOST - 2) * (0.5 + 0.35 * Math.sin(turn / 9) + 0.15 * Math.sin(turn / 2)));
+      // No period shows in the sum of waves of unrelated lengths.
+      const waves = Math.sin(turn / 150) + 0.5 * Math.sin(turn / 41) + 0.3 * Math.sin(turn / 13);
+      const size = Math.round(MOST * (0.5 + 0.2 * waves + 0.12 * (random.next() - 0.5)));
       await client.request('POST /api/v1/usage', {
         body: Array.from({ length: size }, (_, index) => ({
-          customerId: CUSTOMERS[(turn * 3 + index * index) % CUSTOMERS.length],
+          customerId: CUSTOMERS[Math.floor(random.next() ** 1.7 * CUSTOMERS.length)],
           dimensionId: index % 3 === 0 ? 'tokens' : 'api.requests',
           recordValue: String(((turn * 37 + index * 211) % 900) + 1),
           metadata: {
