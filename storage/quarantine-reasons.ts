@@ -25,7 +25,7 @@ const TEXTS: Readonly<Record<QuarantineCode, ReasonText>> = {
       'The SDK passed its cardinality limit and merged series into one, marked otel.metric.overflow; customer and metadata are gone',
     writer: "Raise the limit, or record with this project's library, which exports before it is reached",
     listed:
-      'Correct its customer, if it was one alone; or let the meter take such signals (overflow: accept) with a customer for the rest, and replay',
+      'Correct its customer, if all of it was of one; or let the meter take such signals (overflow: accept) with a customer for the rest, and replay',
   },
   missing_customer: {
     title: 'No customer',

@@ -13,6 +13,14 @@ export function addQuarantineCommand(program: Command, shell: Shell): void {
   withPages(withReceiver(withSelection(parent.command('list'))))
     .description('how many signals, and how much, by reason, meter, dimension and customer')
     .action(async (flags: QuarantineFlags) => (await quarantine()).listQuarantine(flags, shell));
+  parent
+    .command('reasons')
+    .description('all reasons there are; of those named, what they mean and what helps')
+    .argument('[codes...]', 'reasons, as the list names them')
+    .option('--json', 'one JSON document, for programs')
+    .action(async (codes: string[], flags: { json?: boolean }) =>
+      (await import('./reasons.ts')).explainReasons(codes, flags, shell),
+    );
   withPages(withReceiver(withSelection(parent.command('signals'))))
     .description('single signals, with --json each as it was received')
     .argument('[ids...]', 'only these')

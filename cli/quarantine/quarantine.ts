@@ -1,6 +1,7 @@
 /** `usage-meter quarantine`: looks at what is not counted, and repairs it. */
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
+import { reasonTitle } from '../../storage/quarantine-reasons.ts';
 import { instantFromText, textFromInstant } from '../../storage/query/instant.ts';
 import { cursorParam, limitOf, named, optional, type PageFlags, pairs, rangeParams } from '../flags.ts';
 import { wholeSeconds } from '../local-time.ts';
@@ -9,6 +10,7 @@ import { LONG_ANSWER_MS, type Params, ReceiverApi, type ReceiverFlags } from '..
 import { EXIT, type Shell } from '../shell.ts';
 import { counted, decimal, number, printable } from '../text-table.ts';
 import { UsageError } from '../usage-error.ts';
+import { noteReasons } from './reasons.ts';
 
 export interface SelectionFlags extends RangeFlags, ReceiverFlags {
   reason?: string[];
@@ -82,6 +84,7 @@ export async function listQuarantine(flags: QuarantineFlags, shell: Shell): Prom
   }
   const rows = answer.rows.map((row) => [
     row.reason,
+    reasonTitle(row.reason),
     printable(row.meterId),
     nameOf(row.customerId),
     nameOf(row.dimensionId),
@@ -89,7 +92,9 @@ export async function listQuarantine(flags: QuarantineFlags, shell: Shell): Prom
     row.quantity === null ? '' : decimal(row.quantity),
     wholeSeconds(row.lastSeen),
   ]);
-  printRows(['reason', 'meter', 'customer', 'dimension', 'signals', 'quantity', 'last seen'], rows, shell);
+  const head = ['reason', 'title', 'meter', 'customer', 'dimension', 'signals', 'quantity', 'last seen'];
+  printRows(head, rows, shell);
+  if (rows.length > 0) noteReasons(shell);
   shell.noteMore(answer.nextCursor);
 }
 
@@ -161,7 +166,7 @@ async function replay(body: object, flags: ReplayFlags | FixFlags, shell: Shell)
   }
   const lines = [`${counted(signals, 'signal')}, ${number(done)} counted`];
   for (const { reason, signals: still } of quarantined)
-    lines.push(`  ${number(still)} stay in quarantine: ${reason}`);
+    lines.push(`  ${number(still)} stay in quarantine: ${reason} (${reasonTitle(reason)})`);
   if (untouched > 0)
     lines.push(
       `  ${number(untouched)} could not be judged: fix them with all that they lack, or dismiss them`,

@@ -39,7 +39,7 @@ describe('bash completes', () => {
     [['qu'], ['query', 'quarantine']],
     [
       ['quarantine', ''],
-      ['list', 'signals', 'replay', 'fix', 'dismiss'],
+      ['list', 'reasons', 'signals', 'replay', 'fix', 'dismiss'],
     ],
     [['quarantine', 'fix', '--se'], ['--set']],
     [

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { QUARANTINE_CODES } from '../../../storage/quarantine-codes.ts';
 import { ApiClient } from '../../system/api/api-client.ts';
 import { runInProcess } from '../in-process.ts';
 import { startTestReceiver, type TestReceiver } from '../receiver.ts';
@@ -33,7 +34,7 @@ async function signalIds(...flags: string[]): Promise<string[]> {
 
 describe('in order', () => {
   test('the list', async () => {
-    const { code, stdout } = await quarantine('list');
+    const { code, stdout, stderr } = await quarantine('list');
     expect(code).toBe(0);
     expect(
       stdout
@@ -42,10 +43,12 @@ describe('in order', () => {
         .slice(1, -1)
         .sort(),
     ).toEqual([
-      'credits_not_allowed  builtin  acme      tokens           1        -3  TIME',
-      'missing_customer     builtin  –         tokens           2   1,250.5  TIME',
-      'not_a_number         builtin  acme      tokens           1            TIME',
+      'credits_not_allowed  A credit      builtin  acme      tokens           1        -3  TIME',
+      'missing_customer     No customer   builtin  –         tokens           2   1,250.5  TIME',
+      'not_a_number         Not a number  builtin  acme      tokens           1            TIME',
     ]);
+    expect(stderr).toBe('');
+    expect(JSON.parse((await quarantine('list', '--json')).stdout).rows[0]).not.toHaveProperty('title');
   });
 
   test('the signals, as selected', async () => {
@@ -73,9 +76,9 @@ describe('in order', () => {
       3,
       [
         '',
-        '  1 stay in quarantine: credits_not_allowed',
-        '  1 stay in quarantine: not_a_number',
-        '  2 stay in quarantine: missing_customer',
+        '  1 stay in quarantine: credits_not_allowed (A credit)',
+        '  1 stay in quarantine: not_a_number (Not a number)',
+        '  2 stay in quarantine: missing_customer (No customer)',
         '4 signals, 0 counted',
       ],
     ]);
@@ -119,6 +122,39 @@ describe('in order', () => {
     );
     expect((await quarantine('list')).stdout).toBe('Nothing is in quarantine.\n');
     expect(await signalIds('--resolution', 'dismissed')).toHaveLength(1);
+  });
+});
+
+describe('reasons, without any receiver', () => {
+  test('are listed as they apply', async () => {
+    const { code, stdout } = await runInProcess(['quarantine', 'reasons']);
+    const [head, ...lines] = stdout.trimEnd().split('\n');
+    expect([code, head]).toEqual([0, expect.stringMatching(/^reason +title$/)]);
+    expect(lines.map((line) => line.split(' ', 1)[0])).toEqual(QUARANTINE_CODES);
+  });
+
+  test('that are named say what helps', async () => {
+    const { code, stdout } = await runInProcess(['quarantine', 'reasons', 'level_into_sum', 'baseline']);
+    expect(code).toBe(0);
+    expect(stdout).toBe(`A level into a sum (level_into_sum)
+A gauge or up-down total says how much there is, not how much was used, and the dimension sums.
+What is listed:   Change the dimension's aggregation, and replay.
+What is to come:  Record usage with a counter.
+
+First reading (baseline)
+The first reading of a running total that may have begun before it was watched: what it counted before is unknown. Later readings count what exceeds it.
+What is listed:   Count it at its own value, or correct that to the amount to bill; or dismiss it.
+`);
+  });
+
+  test('are for programs as the API answers them', async () => {
+    const { stdout } = await runInProcess(['quarantine', 'reasons', '--json']);
+    expect(JSON.parse(stdout)).toEqual((await api.get('/quarantine/reasons')).body);
+  });
+
+  test('that there are not are refused', async () => {
+    const { code, stderr } = await runInProcess(['quarantine', 'reasons', 'nothing']);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('a reason is one of sdk_overflow, ')]);
   });
 });
 
