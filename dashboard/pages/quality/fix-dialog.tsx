@@ -1,6 +1,6 @@
 /** Repairs signals in place: says what will happen to how many, does it, and says what came of it. */
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { UsageMeterError } from '../../api/client.ts';
 import { useAnswer } from '../../api/query.ts';
 import { sumOf } from '../../format/decimal.ts';
@@ -16,7 +16,7 @@ import { ErrorState, Skeleton } from '../../kit/states.tsx';
 import styles from './fix-dialog.module.css';
 import { FixFields, type FixForm, faultOf, formOf, repairOf } from './fix-fields.tsx';
 import { type Fix, fixesOf, type Reason } from './reasons.ts';
-import { queryOf, type Repaired, repair, type Signal } from './repair.ts';
+import { MANY_IDS, queryOf, type Repaired, repair, type Signal } from './repair.ts';
 import { isEmpty, type Selection } from './selection.ts';
 
 export const FIX_LABELS: Readonly<Record<Fix, string>> = {
@@ -55,13 +55,21 @@ export function FixDialog(props: FixDialogProps): ReactNode {
   const [before, setBefore] = useState<QuarantineTotal['atStake'] | null>(null);
   const [fix, setFix] = useState(props.fix);
   const atStake = before ?? (picked === null ? totals.data && merged(totals.data.rows) : stakesOf(picked));
-  const signals = atStake?.reduce((sum, part) => sum + part.signals, 0) ?? 0;
+  const signals = sumOfSignals(atStake ?? []);
   const [form, setForm] = useState<FixForm>(() => formOf(props.sample));
   const [isAsked, setAsked] = useState(false);
   const [done, setDone] = useState(0);
+  const stopping = useRef(new AbortController());
+  const [isStopped, setStopped] = useState(false);
+  // Who leaves stops what has not begun.
+  useEffect(() => () => stopping.current.abort(), []);
   const client = useQueryClient();
   const repairing = useMutation<Repaired, UsageMeterError, void>({
-    mutationFn: () => repair(repairOf(fix, form), selection, form.note, setDone),
+    mutationFn: () => {
+      stopping.current = new AbortController();
+      const progress = { stopped: stopping.current.signal, tell: setDone };
+      return repair(repairOf(fix, form), selection, form.note, progress);
+    },
     onSettled: () => client.invalidateQueries(),
   });
   const errors = fieldErrors(repairing.error, FIELDS);
@@ -70,6 +78,7 @@ export function FixDialog(props: FixDialogProps): ReactNode {
     setAsked(true);
     if (fault !== null || atStake === undefined || repairing.isPending) return;
     setBefore(atStake);
+    setStopped(false);
     repairing.mutate();
   };
   if (totals.error !== null && picked === null)
@@ -78,6 +87,7 @@ export function FixDialog(props: FixDialogProps): ReactNode {
         <ErrorState error={totals.error} onRetry={() => void totals.refetch()} />
       </Dialog>
     );
+  const isByParts = fix === 'own-values' || (picked?.length ?? 0) > MANY_IDS;
   const counted = signals === 1 ? '1 signal' : `${signals} signals`;
   if (repairing.data !== undefined)
     return (
@@ -91,7 +101,13 @@ export function FixDialog(props: FixDialogProps): ReactNode {
           </Button>
         }
       >
-        <Result fix={fix} form={form} repaired={repairing.data} atStake={before ?? []} />
+        <Result
+          fix={fix}
+          form={form}
+          repaired={repairing.data}
+          atStake={before ?? []}
+          isStopped={isStopped}
+        />
       </Dialog>
     );
   return (
@@ -102,7 +118,19 @@ export function FixDialog(props: FixDialogProps): ReactNode {
       onSubmit={submit}
       actions={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          {repairing.isPending && isByParts ? (
+            <Button
+              disabled={isStopped}
+              onClick={() => {
+                stopping.current.abort();
+                setStopped(true);
+              }}
+            >
+              Stop
+            </Button>
+          ) : (
+            <Button onClick={onClose}>{repairing.isPending ? 'Close' : 'Cancel'}</Button>
+          )}
           <Button
             type="submit"
             look={fix === 'dismiss' ? 'danger' : 'primary'}
@@ -192,22 +220,26 @@ function Result({
   form,
   repaired: { signals, settled, left, untouched },
   atStake,
+  isStopped,
 }: {
   fix: Fix;
   form: FixForm;
   repaired: Repaired;
   atStake: QuarantineTotal['atStake'];
+  isStopped: boolean;
 }): ReactNode {
   const verb = fix === 'dismiss' ? 'dismissed' : 'counted';
-  const isAll = settled === signals;
+  const meant = isStopped ? sumOfSignals(atStake) : signals;
+  const isAll = settled === meant;
   // Where a value was said for all, or some are left, what was counted is not what was at stake.
   const isSame = isAll && !(fix === 'correct' && form.recordValue !== '');
   return (
     <div className={styles.result} role="status">
       <p>
-        <strong>{isAll ? `${settled} ${verb}` : `${settled} of ${signals} ${verb}`}</strong>
+        <strong>{isAll ? `${settled} ${verb}` : `${settled} of ${meant} ${verb}`}</strong>
       </p>
       {isSame && signals > 0 && <Quantities atStake={atStake} />}
+      {signals < meant && <p>It was stopped. The others wait as they did.</p>}
       {left.map(({ reason, signals: still }) => (
         <p key={reason}>
           {still} still in quarantine: <ReasonTitle code={reason} />
@@ -215,12 +247,16 @@ function Result({
       ))}
       {untouched > 0 && (
         <p>
-          {untouched} could not be counted so: they lack something else (a running total its value, say), or
-          the journal has them no more. Correct them by hand, or dismiss them.
+          {untouched} could not be counted so: they lack something else (a running total its value, say),
+          would end before they begin, or the journal has them no more. Correct them by hand, or dismiss them.
         </p>
       )}
     </div>
   );
+}
+
+function sumOfSignals(atStake: QuarantineTotal['atStake']): number {
+  return atStake.reduce((sum, { signals }) => sum + signals, 0);
 }
 
 function totalsQuery(selection: Selection): object {
@@ -240,7 +276,10 @@ function stakesOf(picked: readonly Signal[]): QuarantineTotal['atStake'] {
   return [...all.values()];
 }
 
-function add(all: Map<string, QuarantineTotal['atStake'][number]>, part: QuarantineTotal['atStake'][number]): void {
+function add(
+  all: Map<string, QuarantineTotal['atStake'][number]>,
+  part: QuarantineTotal['atStake'][number],
+): void {
   const key = JSON.stringify([part.dimensionId, part.unit]);
   const known = all.get(key);
   if (known === undefined) {

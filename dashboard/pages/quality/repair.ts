@@ -29,32 +29,47 @@ export interface Repaired {
   untouched: number;
 }
 
+/** Work that is done part by part. */
+export interface Progress {
+  /** What is under way is finished, and nothing more begun. */
+  stopped: AbortSignal;
+  /** How many signals are done. */
+  tell: (done: number) => void;
+}
+
+/** Of signals that are asked for. */
 const PAGE = 100;
+/** Of ids in an address. */
+const FEW_IDS = 50;
+/** Of ids in one change: the receiver takes 10,000, and progress is to be seen. */
+export const MANY_IDS = 1_000;
 
 /**
- * @param tell how many signals are done, where they are done one after the other
  * @throws UsageMeterError; what was done until then stays done, and doing it again counts nothing twice
  */
 export async function repair(
   decided: Repair,
   selection: Selection,
   note: string,
-  tell: (done: number) => void,
+  progress: Progress,
 ): Promise<Repaired> {
   const noted = note === '' ? {} : { note };
   switch (decided.fix) {
-    case 'dismiss': {
-      const answer = await receiver().request('POST /api/v1/quarantine/dismiss', {
-        body: { ...selection, note },
+    case 'dismiss':
+      return await inParts(selection, progress, async (part) => {
+        const answer = await receiver().request('POST /api/v1/quarantine/dismiss', {
+          body: { ...part, note },
+        });
+        const settled = 'dismissed' in answer ? answer.dismissed : 0;
+        return { signals: settled, settled, left: [], untouched: 0 };
       });
-      const settled = 'dismissed' in answer ? answer.dismissed : 0;
-      return { signals: settled, settled, left: [], untouched: 0 };
-    }
     case 'customer':
     case 'correct':
-      return await replay({ ...selection, ...noted, correction: decided.correction });
+      return await inParts(selection, progress, (part) =>
+        replay({ ...part, ...noted, correction: decided.correction }),
+      );
     case 'own-values':
-      return await countOwnValues(selection, noted, tell);
+      return await countOwnValues(selection, noted, progress);
     case 'declare-customer': {
       const { id, name } = decided;
       await receiver().request('PUT /api/v1/customers/{id}', {
@@ -76,7 +91,28 @@ export async function repair(
     case 'credits':
       await changeDimension(decided.id, decided.change);
   }
-  return await replay({ ...selection, ...noted });
+  return await inParts(selection, progress, (part) => replay({ ...part, ...noted }));
+}
+
+/** Signals that are named, so many at a time; all that have something in common at once, as the receiver does them. */
+async function inParts(
+  selection: Selection,
+  { stopped, tell }: Progress,
+  each: (part: Selection) => Promise<Repaired>,
+): Promise<Repaired> {
+  const { ids } = selection;
+  if (ids === undefined) return await each(selection);
+  const all: Repaired = { signals: 0, settled: 0, left: [], untouched: 0 };
+  const left = new Map<string, number>();
+  for (let from = 0; from < ids.length && !stopped.aborted; from += MANY_IDS) {
+    const part = await each({ ids: ids.slice(from, from + MANY_IDS) });
+    all.signals += part.signals;
+    all.settled += part.settled;
+    all.untouched += part.untouched;
+    for (const { reason, signals } of part.left) left.set(reason, (left.get(reason) ?? 0) + signals);
+    tell(Math.min(from + MANY_IDS, ids.length));
+  }
+  return { ...all, left: [...left].map(([reason, signals]) => ({ reason, signals })) };
 }
 
 /** What a change leaves out would get its default: so all of the dimension is said again. */
@@ -98,36 +134,51 @@ async function replay(body: ReplayBody): Promise<Repaired> {
 
 /** Signals of one value in one correction: a running total of each says what it counts. */
 async function countOwnValues(
-  { ids, ...selection }: Selection,
+  selection: Selection,
   noted: { note?: string },
-  tell: (done: number) => void,
+  { stopped, tell }: Progress,
 ): Promise<Repaired> {
   const done: Repaired = { signals: 0, settled: 0, left: [], untouched: 0 };
-  let cursor: string | null = null;
-  do {
-    const page: AnswerOf<'GET /api/v1/quarantine/signals'> = await receiver().request(
-      'GET /api/v1/quarantine/signals',
-      { query: { ...queryOf(selection), ...(ids === undefined ? {} : { signal: ids }), ...paged(cursor) } },
-    );
-    const byValue = new Map<string, string[]>();
-    for (const { id, quantity } of page.rows) {
-      done.signals += 1;
-      if (quantity === null) done.untouched += 1;
-      else byValue.set(quantity, [...(byValue.get(quantity) ?? []), id]);
+  for await (const signals of pagesOf(selection)) {
+    const byValue = new Map<string | null, string[]>();
+    for (const { id, quantity } of signals) byValue.set(quantity, [...(byValue.get(quantity) ?? []), id]);
+    for (const [recordValue, ids] of byValue) {
+      if (stopped.aborted) return done;
+      done.signals += ids.length;
+      if (recordValue === null) done.untouched += ids.length;
+      else {
+        const { settled, untouched } = await replay({ ids, ...noted, correction: { recordValue } });
+        done.settled += settled;
+        done.untouched += untouched;
+      }
+      tell(done.signals);
     }
-    for (const [recordValue, same] of byValue) {
-      const { settled, untouched } = await replay({ ids: same, ...noted, correction: { recordValue } });
-      done.settled += settled;
-      done.untouched += untouched;
-      tell(done.settled + done.untouched);
-    }
-    cursor = page.nextCursor;
-  } while (cursor !== null);
+  }
   return done;
 }
 
-function paged(cursor: string | null): { limit: number; cursor?: string } {
-  return { limit: PAGE, ...(cursor === null ? {} : { cursor }) };
+async function* pagesOf({ ids, ...selection }: Selection): AsyncGenerator<Signal[]> {
+  if (ids !== undefined) {
+    for (let from = 0; from < ids.length; from += FEW_IDS)
+      yield (await signalsPage({ signal: ids.slice(from, from + FEW_IDS) }, null)).rows;
+    return;
+  }
+  let cursor: string | null = null;
+  do {
+    const page = await signalsPage(queryOf(selection), cursor);
+    yield page.rows;
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+}
+
+/** Open signals, at most a hundred. @throws UsageMeterError */
+export async function signalsPage(
+  query: SignalsQuery,
+  cursor: string | null,
+): Promise<AnswerOf<'GET /api/v1/quarantine/signals'>> {
+  return await receiver().request('GET /api/v1/quarantine/signals', {
+    query: { ...query, limit: PAGE, ...(cursor === null ? {} : { cursor }) },
+  });
 }
 
 type SignalsQuery = NonNullable<RequestOptions<'GET /api/v1/quarantine/signals'>['query']>;

@@ -1,12 +1,15 @@
 /** Resources of signals, as they came: the receiver keeps them with the signal, so they are looked through page by page. */
-import { type AnswerOf, receiver } from '../../api/client.ts';
-import type { Signal } from './repair.ts';
+import { receiver } from '../../api/client.ts';
+import { type Signal, signalsPage } from './repair.ts';
 import type { QualitySearch } from './route.ts';
 import { filterOf } from './selection.ts';
 
-const PAGE = 100;
-/** So many are looked through at once; repairing them makes room for the next. */
-export const MOST_SEARCHED = 2_000;
+export interface ResourceSearch {
+  /** How many were looked through so far, of how many. */
+  searched: number;
+  total: number;
+  found: Signal[];
+}
 
 /** Attributes of the resource in an OTLP request of one signal, as texts. */
 export function resourceOf(signal: object | null): [key: string, value: string][] {
@@ -21,26 +24,32 @@ export function resourceOf(signal: object | null): [key: string, value: string][
   );
 }
 
-/** Open signals that the address means and whose resource has this attribute. @throws UsageMeterError */
+/**
+ * Open signals that the address means and whose resource has this attribute: all of them, or those that were found until
+ * it was stopped.
+ * @throws UsageMeterError
+ */
 export async function signalsOfResource(
   search: QualitySearch,
-  key: string,
-  value: string,
+  [key, value]: readonly [key: string, value: string],
+  stopped: AbortSignal,
+  tell: (search: ResourceSearch) => void,
 ): Promise<Signal[]> {
+  const query = filterOf(search);
+  const { rows: totals } = await receiver().request('GET /api/v1/quarantine/totals', { query });
+  const total = totals.reduce((sum, { signals }) => sum + signals, 0);
   const found: Signal[] = [];
+  let searched = 0;
   let cursor: string | null = null;
-  for (let searched = 0; searched < MOST_SEARCHED; searched += PAGE) {
-    const page: AnswerOf<'GET /api/v1/quarantine/signals'> = await receiver().request(
-      'GET /api/v1/quarantine/signals',
-      { query: { ...filterOf(search), limit: PAGE, ...(cursor === null ? {} : { cursor }) } },
-    );
-    const fitting = page.rows.filter(({ signal }) =>
-      resourceOf(signal).some(([name, each]) => name === key && each === value),
-    );
-    // As it came it may be large, and is not needed for a repair.
-    found.push(...fitting.map((signal) => ({ ...signal, signal: null })));
+  do {
+    const page = await signalsPage(query, cursor);
+    for (const signal of page.rows)
+      if (resourceOf(signal.signal).some(([name, each]) => name === key && each === value))
+        // As it came it may be large, and is not needed for a repair.
+        found.push({ ...signal, signal: null });
+    searched += page.rows.length;
+    tell({ searched, total: Math.max(total, searched), found });
     cursor = page.nextCursor;
-    if (cursor === null) break;
-  }
+  } while (cursor !== null && !stopped.aborted);
   return found;
 }

@@ -1,7 +1,8 @@
 /** One signal: what is wrong with it, what it said, and the signal as it was received. */
 import { useMutation } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useAnswer } from '../../api/query.ts';
+import { grouped } from '../../format/decimal.ts';
 import { unitText } from '../../format/unit.ts';
 import { Button } from '../../kit/button.tsx';
 import { CodeBlock } from '../../kit/code-block.tsx';
@@ -15,7 +16,7 @@ import { FIX_LABELS } from './fix-dialog.tsx';
 import styles from './page.module.css';
 import { type Fix, fixesOf } from './reasons.ts';
 import type { Signal } from './repair.ts';
-import { resourceOf, signalsOfResource } from './resource.ts';
+import { type ResourceSearch, resourceOf, signalsOfResource } from './resource.ts';
 import type { QualitySearch, QualityView } from './route.ts';
 
 /** Of an attribute; the whole of it is in the signal as it came. */
@@ -77,9 +78,15 @@ function Shown({
   onMetadata,
   onPicked,
 }: { signal: Signal } & Pick<SignalDialogProps, 'search' | 'onMetadata' | 'onPicked'>): ReactNode {
+  const [progress, setProgress] = useState<ResourceSearch>();
+  const stopping = useRef<AbortController>(undefined);
+  useEffect(() => () => stopping.current?.abort(), []);
   const picking = useMutation({
-    mutationFn: ([key, value]: [string, string]) => signalsOfResource(search, key, value),
-    onSuccess: onPicked,
+    mutationFn: (attribute: readonly [string, string]) => {
+      stopping.current = new AbortController();
+      setProgress(undefined);
+      return signalsOfResource(search, attribute, stopping.current.signal, setProgress);
+    },
   });
   const { quantity, value, unit, timestamp, startTime, resolvedAt, actor, note } = signal;
   const resource = resourceOf(signal.signal);
@@ -144,12 +151,27 @@ function Shown({
                 {each.length > SHOWN && ' …'}
               </span>
               {signal.resolution === 'open' && (
-                <Button look="quiet" busy={picking.isPending} onClick={() => picking.mutate([key, each])}>
+                <Button
+                  look="quiet"
+                  busy={picking.isPending}
+                  onClick={() => picking.mutate([key, each], { onSuccess: onPicked })}
+                >
                   Repair all of it
                 </Button>
               )}
             </div>
           ))}
+          {picking.isPending && progress && (
+            <div className={styles.attribute}>
+              <span>
+                {grouped(`${progress.searched}`)} of {grouped(`${progress.total}`)} signals looked through,{' '}
+                {grouped(`${progress.found.length}`)} of it
+              </span>
+              <Button disabled={progress.found.length === 0} onClick={() => stopping.current?.abort()}>
+                Stop, and repair these
+              </Button>
+            </div>
+          )}
           {picking.error && <ErrorState error={picking.error} />}
         </section>
       )}
