@@ -25,7 +25,7 @@ const TEXTS: Readonly<Record<QuarantineCode, ReasonText>> = {
       'The SDK passed its cardinality limit and merged series into one, marked otel.metric.overflow; customer and metadata are gone',
     writer: "Raise the limit, or record with this project's library, which exports before it is reached",
     listed:
-      'Correct its customer, if all of it was of one; or let the meter take such signals (overflow: accept) with a customer for the rest, and replay',
+      'Correct its customer, if one alone used it; or let the meter take such signals (overflow: accept) with a customer for the rest, and replay',
   },
   missing_customer: {
     title: 'No customer',
@@ -131,7 +131,7 @@ const TEXTS: Readonly<Record<QuarantineCode, ReasonText>> = {
       "Its unit does not convert to the dimension's. Units in braces, the empty one and 1 are the same",
     writer: 'Use one unit per dimension',
     listed:
-      "Change the dimension's unit, while it has no usage, and replay; or count each at its own value; or say the unit in the meter, and replay",
+      'While the dimension has no usage, change its unit and replay; or count each at its own value; or say the unit in the meter, and replay',
   },
   level_into_sum: {
     title: 'A level into a sum',

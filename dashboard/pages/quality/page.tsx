@@ -161,14 +161,14 @@ function Open({
         {totals.error !== null ? (
           <ErrorState error={totals.error} onRetry={() => void totals.refetch()} />
         ) : atStake === undefined ? (
-          <Skeleton lines={4} />
+          <Skeleton lines={11} />
         ) : atStake.length === 0 ? (
           <p className={styles.quiet}>Nothing that fits these filters waits to be repaired.</p>
         ) : (
           <AtStake totals={atStake} chosen={reason} onChoose={(next) => onAsk({ reason: next })} />
         )}
       </Section>
-      {reason !== undefined && (
+      {reason !== undefined && samples.error === null && (
         <Section
           title={titleOf(reason)}
           actions={
