@@ -1,9 +1,11 @@
 /**
  * Takes each page of the dashboard in both themes into docs/screenshots, of a receiver with demonstration data. The
  * data is the same each time but for its distance from now. `npm run screenshots -- --only customers` takes one page,
- * `--out FOLDER` puts pictures elsewhere, `--full` takes whole pages with what is below the fold.
+ * `--out FOLDER` puts pictures elsewhere, `--full` takes whole pages with what is below the fold. Pictures of what is live
+ * are taken last, `--traffic SECONDS` after usage began to arrive: so long that it shows in the picture of the rate.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,9 +48,6 @@ FROM usage_daily
 WHERE dimension_id = 'api.requests'
 GROUP BY week
 ORDER BY week`;
-
-/** Long enough to be seen in the picture of the rate. */
-const TRAFFIC_MS = 90_000;
 
 /** Every page, and what is worth seeing of it. */
 const SCREENSHOTS: readonly Screenshot[] = [
@@ -318,14 +317,14 @@ const SCREENSHOTS: readonly Screenshot[] = [
     name: 'overview',
     path: '/',
     needsTraffic: true,
-    ready: (page) => page.getByRole('region', { name: 'Health' }).waitFor(),
+    ready: (page) => page.getByText('all is well').waitFor({ timeout: 120_000 }),
   },
   {
     name: 'overview-narrow',
     path: '/',
     width: 360,
     needsTraffic: true,
-    ready: (page) => page.getByRole('region', { name: 'Health' }).waitFor(),
+    ready: (page) => page.getByText('all is well').waitFor({ timeout: 120_000 }),
   },
   {
     name: 'live',
@@ -360,9 +359,24 @@ const { values: options } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     out: { type: 'string', default: fileURLToPath(new URL('../docs/screenshots/', import.meta.url)) },
     full: { type: 'boolean', default: false },
+    traffic: { type: 'string', default: '600' },
   },
 });
 const { only, out: folder, full: fullPage } = options;
+
+/** The headless Chromium has no monospaced font of its own. The page asks for `ui-monospace` first. */
+const MONOSPACED = readFileSync(
+  createRequire(import.meta.url).resolve(
+    '@fontsource/jetbrains-mono/files/jetbrains-mono-latin-400-normal.woff2',
+  ),
+  'base64',
+);
+const WITH_FONT = `
+  const bytes = Uint8Array.from(atob('${MONOSPACED}'), (letter) => letter.charCodeAt(0));
+  const font = new FontFace('ui-monospace', bytes.buffer);
+  document.fonts.add(font);
+  font.load();`;
+
 await buildDashboard();
 mkdirSync(folder, { recursive: true });
 const dataDir = mkdtempSync(join(tmpdir(), 'usage-meter-screenshots-'));
@@ -379,7 +393,7 @@ try {
   for (const { name, path, ready, width = 1280, needsTraffic, isLive } of new Set([...quiet, ...wanted])) {
     if (needsTraffic && endTraffic === undefined) {
       endTraffic = startTraffic(receiver.url);
-      await sleep(TRAFFIC_MS);
+      await sleep(Number(options.traffic) * 1000);
     }
     for (const theme of ['light', 'dark'] as const) {
       const page = await browser.newPage({
@@ -389,6 +403,7 @@ try {
         timezoneId: 'Europe/Berlin',
         locale: 'en-GB',
       });
+      await page.addInitScript(WITH_FONT);
       await page.goto(receiver.url + path);
       await ready(page);
       if (!isLive) await page.waitForLoadState('networkidle');
