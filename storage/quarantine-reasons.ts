@@ -30,7 +30,7 @@ const TEXTS: Readonly<Record<QuarantineCode, ReasonText>> = {
   missing_customer: {
     title: 'No customer',
     meaning:
-      "It names no customer where the meter's rule looks for one (the built-in meter: usage.customer.id of the signal or its resource), or something that is no non-empty text, integer or boolean",
+      "It names no customer where the meter's rule looks for one (the built-in meter: usage.customer.id of the signal or its resource). An id is a text that is not empty, an integer or a boolean",
     writer: 'Set the attribute',
     listed: "Choose the customer; or give the meter's rule other places to look, or a default, and replay",
   },
