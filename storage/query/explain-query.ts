@@ -5,7 +5,15 @@ import { textFromScaled } from '../decimal.ts';
 import type { Aggregation } from '../resources.ts';
 import { knownAsOf } from './as-of.ts';
 import type { Rounding } from './billable.ts';
-import { type CursorPosition, cursorPosition, cursorText, fingerprint } from './cursor.ts';
+import {
+  type CursorPosition,
+  cursorFault,
+  cursorPosition,
+  cursorText,
+  fingerprint,
+  isInstant,
+  isOrdinal,
+} from './cursor.ts';
 import type { MeterInForce, OriginSeries } from './explain-origins.ts';
 import { cellParts, type ExplainPart } from './explain-parts.ts';
 import { type CarriedLevel, carriedLevel, type ExplainedRecord, explainedPage } from './explain-records.ts';
@@ -126,9 +134,7 @@ export function parseExplainQuery(params: Iterable<[string, string]>): ExplainQu
 
 function isPosition(position: CursorPosition): boolean {
   const [through, completeUntil, ...record] = position;
-  return (
-    [through, completeUntil].every((text) => /^-?\d{1,19}$/.test(text ?? '')) && isRecordPosition(record)
-  );
+  return isOrdinal(through) && isInstant(completeUntil) && isRecordPosition(record);
 }
 
 function explainFingerprint({ usage, window, missing }: ExplainQuery): string {
@@ -215,7 +221,9 @@ export async function queryExplain(
   nothing.dimension = shownTerms(terms);
   if (window === null || matchesNothing(keys)) return nothing;
 
-  const through = after?.through ?? (await loadedThrough(connection));
+  const loaded = await loadedThrough(connection);
+  if (after !== null && after.through > loaded) throw cursorFault();
+  const through = after?.through ?? loaded;
   const usage: UsageQuery = {
     ...query.usage,
     asOf: query.usage.asOf ?? { sequence: through },

@@ -8,7 +8,7 @@ import type { SignalReference } from '../changes.ts';
 import { textFromScaled } from '../decimal.ts';
 import { RESOLUTION_CORRECTED, RESOLUTION_DISMISSED, RESOLUTION_OPEN } from '../duckdb/schema.ts';
 import { codeName, type QuarantineCode } from '../quarantine-codes.ts';
-import { type CursorPosition, cursorPosition, cursorText, fingerprint } from './cursor.ts';
+import { type CursorPosition, cursorPosition, cursorText, fingerprint, isOrdinal } from './cursor.ts';
 import { textFromInstant } from './instant.ts';
 import { invalid, QueryParameters } from './parameters.ts';
 import {
@@ -125,8 +125,7 @@ export function parseQuarantineSignalsQuery(params: Iterable<[string, string]>):
 }
 
 function isPosition([sequence, ordinal, meterId, ...rest]: CursorPosition): boolean {
-  const isNumber = (text: string | null | undefined) => typeof text === 'string' && /^\d{1,16}$/.test(text);
-  return rest.length === 0 && isNumber(sequence) && isNumber(ordinal) && typeof meterId === 'string';
+  return rest.length === 0 && isOrdinal(sequence) && isOrdinal(ordinal) && typeof meterId === 'string';
 }
 
 function signalsFingerprint({ limit: _limit, after: _after, ...question }: QuarantineSignalsQuery): string {

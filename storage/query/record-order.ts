@@ -4,7 +4,7 @@
  */
 import type { DuckDBDecimalValue, DuckDBValue } from '@duckdb/node-api';
 import { textFromScaled } from '../decimal.ts';
-import type { CursorPosition } from './cursor.ts';
+import { type CursorPosition, isDecimal, isInstant } from './cursor.ts';
 import { behind, instant } from './statement.ts';
 
 /**
@@ -89,7 +89,8 @@ export function isRecordPosition(position: CursorPosition): position is RecordPo
     position.every((text, i) => {
       if (typeof text !== 'string') return false;
       if (i === ORDER_WIDTH) return COUNT.test(text);
-      if (i === QUANTITY) return DECIMAL.test(text);
+      if (i === QUANTITY) return isDecimal(text);
+      if (ORDER[i].column.endsWith('time')) return isInstant(text);
       if (!INTEGER.test(text)) return false;
       const value = BigInt(text);
       return i === EVENT ? value >= 0n && value < 2n ** 128n : value >= -(2n ** 63n) && value < 2n ** 63n;
@@ -100,5 +101,4 @@ export function isRecordPosition(position: CursorPosition): position is RecordPo
 const QUANTITY = ORDER.findIndex(({ column }) => column === 'quantity');
 const EVENT = ORDER.findIndex(({ column }) => column === 'coalesce(event, 0)');
 const INTEGER = /^-?\d{1,39}$/;
-const DECIMAL = /^-?\d{1,26}(\.\d{1,12})?$/;
 const COUNT = /^\d{1,12}$/;

@@ -1,7 +1,15 @@
 /** Statements: GET /api/v1/statements and one of them by its id. */
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { z } from 'zod';
-import { type CursorPosition, cursorPosition, cursorText, fingerprint } from './cursor.ts';
+import {
+  type CursorPosition,
+  cursorPosition,
+  cursorText,
+  fingerprint,
+  isDecimal,
+  isInstant,
+  isOrdinal,
+} from './cursor.ts';
 import { textFromInstant } from './instant.ts';
 import { invalid, QueryParameters } from './parameters.ts';
 import { BoundValues, instant } from './statement.ts';
@@ -100,7 +108,7 @@ export function parseStatementsQuery(params: Iterable<[string, string]>): Statem
   const cursor = parameters.one('cursor', z.string());
   if (cursor !== undefined)
     query.after = cursorPosition(cursor, statementsFingerprint(query), (position) =>
-      sort === 'closedAt' ? isPlace(position) : isSortedPlace(position),
+      sort === 'closedAt' ? isPlace(position) : isSortedPlace(sort, position),
     );
   return query;
 }
@@ -112,18 +120,23 @@ const state = z.enum(['valid', 'reopened', 'all'], { error: 'state must be valid
 
 /** Whether a cursor's position is a frame and a place in it. */
 export function isPlace(position: CursorPosition): boolean {
-  return position.length === 2 && position.every((part) => /^\d{1,16}$/.test(part ?? ''));
+  return position.length === 2 && position.every(isOrdinal);
 }
 
-function isSortedPlace([value, ...place]: CursorPosition): boolean {
-  return value !== undefined && isPlace(place);
+function isSortedPlace(sort: SortedBy, [value, ...place]: CursorPosition): boolean {
+  return value !== undefined && (value === null || SORTED[sort].isValue(value)) && isPlace(place);
 }
 
-/** What a sort compares, and its type. Amounts are texts; one that no decimal holds is sorted as if there were none. */
-const SORTED: Readonly<Record<Exclude<StatementOrder, 'closedAt'>, { by: string; type: string }>> = {
-  customerId: { by: 't.customer_id', type: 'VARCHAR' },
-  from: { by: 'epoch_ns(t.period_start)', type: 'BIGINT' },
-  amount: { by: 'TRY_CAST(t.amount AS DECIMAL(38, 12))', type: 'DECIMAL(38, 12)' },
+type SortedBy = Exclude<StatementOrder, 'closedAt'>;
+
+/**
+ * What a sort compares, its type, and what a cursor may have of it. Amounts are texts; one that no decimal holds is
+ * sorted as if there were none.
+ */
+const SORTED: Readonly<Record<SortedBy, { by: string; type: string; isValue: (text: string) => boolean }>> = {
+  customerId: { by: 't.customer_id', type: 'VARCHAR', isValue: () => true },
+  from: { by: 'epoch_ns(t.period_start)', type: 'BIGINT', isValue: isInstant },
+  amount: { by: 'TRY_CAST(t.amount AS DECIMAL(38, 12))', type: 'DECIMAL(38, 12)', isValue: isDecimal },
 };
 
 /** The order of a list, and which rows are behind the page before. Without a value comes last, whatever the direction. */

@@ -5,7 +5,7 @@
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
-import { type CursorPosition, cursorPosition, cursorText } from './cursor.ts';
+import { type CursorPosition, cursorPosition, cursorText, isInstant } from './cursor.ts';
 import { textFromInstant } from './instant.ts';
 import { QueryParameters } from './parameters.ts';
 import {
@@ -127,7 +127,7 @@ function isPositionIn(sorted: ListOrder): (position: CursorPosition) => boolean 
   return ([key, id, ...rest]) =>
     rest.length === 0 &&
     typeof id === 'string' &&
-    (key === null || (typeof key === 'string' && (sorted !== 'lastSeen' || /^-?\d{1,19}$/.test(key))));
+    (key === null || (typeof key === 'string' && (sorted !== 'lastSeen' || isInstant(key))));
 }
 
 /** Takes {@link ACTIVITY_PARAMETERS} out of those of a list that answers about usage by a question of its own. */

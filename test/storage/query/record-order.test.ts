@@ -8,7 +8,9 @@ const POSITION = ['1763000000000000000', '7', '3', '0', '0', '4', '-1.5', String
 test.each([
   ['as it was told', {}, true],
   ['a time beyond 64 bits', { 0: String(2n ** 63n) }, false],
-  ['the last time', { 0: String(2n ** 63n - 1n) }, true],
+  ['the last time', { 0: String(2n ** 63n - 2n) }, true],
+  ['a time that is infinite to DuckDB', { 0: String(2n ** 63n - 1n) }, false],
+  ['a start that is', { 3: String(1n - 2n ** 63n) }, false],
   ['a sequence beyond 64 bits', { 1: '9'.repeat(39) }, false],
   ['a quantity of 27 digits', { 6: '9'.repeat(27) }, false],
   ['an event beyond 128 bits', { 7: '9'.repeat(39) }, false],
