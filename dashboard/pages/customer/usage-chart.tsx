@@ -54,7 +54,12 @@ export function UsageChart({
       </EmptyState>
     );
   if (usage.error !== null) return <ErrorState error={usage.error} onRetry={() => void usage.refetch()} />;
-  if (usage.data === undefined) return <Skeleton lines={6} />;
+  if (usage.data === undefined)
+    return (
+      <div className={styles.picture}>
+        <Skeleton lines={6} />
+      </div>
+    );
   if (usage.data.rows.length === 0)
     return (
       <EmptyState title="No usage in this range">

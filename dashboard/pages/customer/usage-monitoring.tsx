@@ -10,6 +10,7 @@ import { Select } from '../../kit/select.tsx';
 import { EmptyState, ErrorState, Skeleton } from '../../kit/states.tsx';
 import { DimensionChoice } from './dimension-choice.tsx';
 import { GroupChoice, MetadataFilters } from './metadata-choices.tsx';
+import styles from './page.module.css';
 import type { SearchChange } from './page.tsx';
 import { RecordUsageDialog } from './record-usage/record-usage-dialog.tsx';
 import type { CustomerSearch } from './route.ts';
@@ -110,7 +111,9 @@ export function UsageMonitoring({ customerId, search, onSearch }: UsagePartProps
           It appears here with the first signal that names this customer, or when you record usage by hand.
         </EmptyState>
       ) : question === null || dimension.data === undefined ? (
-        <Skeleton lines={6} />
+        <div className={styles.loading}>
+          <Skeleton lines={6} />
+        </div>
       ) : (
         <>
           <Toolbar>

@@ -129,7 +129,12 @@ function usageColumns(
             cell: ({ amount }: UsageRow) => amount !== undefined && <ExactNumber value={amount} />,
           },
         ]),
-    { id: 'records', header: 'Records', align: 'end', cell: ({ records }) => records },
+    {
+      id: 'records',
+      header: 'Records',
+      align: 'end',
+      cell: ({ records }) => <ExactNumber value={`${records}`} />,
+    },
   ];
 }
 

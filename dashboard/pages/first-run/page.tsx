@@ -12,7 +12,7 @@ import { ExactNumber } from '../../kit/exact-number.tsx';
 import { Icon } from '../../kit/icon.tsx';
 import { PageFrame, Section } from '../../kit/page-frame.tsx';
 import { useReasonTitle } from '../../kit/reason.tsx';
-import { ErrorState, Skeleton } from '../../kit/states.tsx';
+import { ErrorState } from '../../kit/states.tsx';
 import { Tabs } from '../../kit/tabs.tsx';
 import { Time } from '../../kit/time.tsx';
 import styles from './page.module.css';
@@ -91,11 +91,9 @@ export function Page(): ReactNode {
           />
         )}
       </Section>
-      <Section title="Send usage">
-        {/* Before it is known whether a key is needed, the code would be another. */}
-        {data === undefined ? (
-          <Skeleton lines={8} />
-        ) : (
+      {/* Before it is known whether a key is needed, the code would be another. */}
+      {data !== undefined && (
+        <Section title="Send usage">
           <Tabs
             value={way}
             onValue={(next) => void navigate({ search: (old) => ({ ...old, way: next }), replace: true })}
@@ -110,13 +108,13 @@ export function Page(): ReactNode {
               ),
             }))}
           />
-        )}
-        {data?.apiKeyRequired && (
-          <p className={styles.note}>
-            Put one of the receiver’s keys (USAGE_METER_API_KEYS) in the place of YOUR_API_KEY.
-          </p>
-        )}
-      </Section>
+          {data.apiKeyRequired && (
+            <p className={styles.note}>
+              Put one of the receiver’s keys (USAGE_METER_API_KEYS) in the place of YOUR_API_KEY.
+            </p>
+          )}
+        </Section>
+      )}
     </PageFrame>
   );
 }

@@ -39,6 +39,7 @@ export function Page(): ReactNode {
   return (
     <PageFrame
       title="Overview"
+      description={`Apps and Collectors send usage to ${location.origin}.`}
       tags={data && <HealthTag overview={data} isAnswering={error === null} />}
       actions={
         <ButtonLink to="/first-run" icon="plus" look="primary">

@@ -50,6 +50,7 @@ export function AtStake({ totals, chosen, onChoose }: AtStakeProps): ReactNode {
         ))}
       </ul>
       <ul className={styles.legend} aria-label="Dimensions">
+        <li className={styles.word}>Signals of</li>
         {[...colours].map(([dimensionId, colour]) => (
           <li key={dimensionId}>
             <span className={styles.swatch} data-colour={colour} />
