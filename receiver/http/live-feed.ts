@@ -37,13 +37,20 @@ export class LiveFeed {
   readonly #ingest: () => Promise<Ingest | null>;
   readonly #listeners = new Set<Listener>();
   readonly #tickMs: number;
+  readonly #stopping: AbortSignal;
   #timer: NodeJS.Timeout | null = null;
 
   /** @param stopping ends all that listen */
   constructor(ingest: () => Promise<Ingest | null>, stopping: AbortSignal, tickMs = TICK_MS) {
     this.#ingest = ingest;
     this.#tickMs = tickMs;
+    this.#stopping = stopping;
     stopping.addEventListener('abort', () => this.#stop(), { once: true });
+  }
+
+  /** Nobody would end those who came now. */
+  get isStopped(): boolean {
+    return this.#stopping.aborted;
   }
 
   get isFull(): boolean {
@@ -141,7 +148,11 @@ export class LiveFeed {
 
   #stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
-    for (const { response } of this.#listeners) response.end(event('end', {}));
+    for (const { response } of this.#listeners) {
+      // Who does not read would hold the stop.
+      if (response.writableLength > 0) response.destroy();
+      else response.end(event('end', {}));
+    }
     this.#listeners.clear();
   }
 }

@@ -37,6 +37,8 @@ async function listen(
   const { customerIds, dimensionIds } = new QueryParameters(params, ['customerId', 'dimensionId']).filter();
   const ingest = await access.ingest();
   if (ingest === null) throw unavailable('the receiver is starting, stopping or recovering; ask again');
+  // The stop may have begun while the ingest was waited for.
+  if (feed.isStopped) throw unavailable('the receiver is stopping');
   if (feed.isFull) throw unavailable(`${LISTENERS_LIMIT} listen already, and no more can`);
   if (response.destroyed) return;
   feed.add(response, { customerIds, dimensionIds }, ingest.ledger.position);

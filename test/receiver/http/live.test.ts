@@ -4,8 +4,11 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import express from 'express';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ApiAccess } from '../../../receiver/http/api-routes.ts';
 import { LISTENERS_LIMIT, LiveFeed } from '../../../receiver/http/live-feed.ts';
+import { liveRoutes } from '../../../receiver/http/live-route.ts';
 import { createLog, Receiver } from '../../../receiver/index.ts';
 import { Ingest } from '../../../receiver/ingest.ts';
 
@@ -278,6 +281,49 @@ test('a stop while the ledger is asked: what it answers is for nobody any more',
   expect((await events.next()).done).toBe(true);
   expect(faults).toEqual([]);
   server.closeAllConnections();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  await ingest.close();
+});
+
+test('who comes while a stop begins is sent away, and does not hold it', async () => {
+  const ingest = await Ingest.open({ dataDir });
+  const stopping = new AbortController();
+  const access = {
+    ingest: async () => {
+      stopping.abort();
+      return ingest;
+    },
+    log: () => {},
+  } as unknown as ApiAccess;
+  const server = createServer(express().use(liveRoutes(access, stopping.signal)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/live`);
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({ code: 'UNAVAILABLE', detail: 'the receiver is stopping' });
+  server.closeAllConnections();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  await ingest.close();
+});
+
+test('who does not read what came before does not hold a stop', async () => {
+  const stopping = new AbortController();
+  const ingest = await Ingest.open({ dataDir });
+  const feed = new LiveFeed(async () => ingest, stopping.signal);
+  const closed = Promise.withResolvers<void>();
+  const server = createServer((_request, response) => {
+    response.once('close', () => closed.resolve());
+    feed.add(response, { customerIds: null, dimensionIds: null }, ingest.ledger.position);
+    // More than the system buffers.
+    response.write('x'.repeat(32 * 1024 * 1024));
+    stopping.abort();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const idle = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  idle.on('error', () => {});
+  idle.pause();
+  idle.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await closed.promise;
+  idle.destroy();
   await new Promise<void>((resolve) => server.close(() => resolve()));
   await ingest.close();
 });
