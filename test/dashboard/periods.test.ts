@@ -9,14 +9,15 @@ const TURNED = '\u202egnp.exe';
 const LONG = `long-${'x'.repeat(1000)}`;
 const MANY = 60;
 
+const record = (customerId: string, dimensionId: string, recordValue: string, timestamp: string) => ({
+  ...{ customerId, dimensionId, recordValue, timestamp },
+});
+
 const dashboard = dashboardFixture({
   seed: async (client) => {
     await client.request('PUT /api/v1/dimensions/{id}', {
       path: { id: 'calls' },
       body: { usageIncrement: '10', rounding: 'ceiling', unitPrice: '0.05' },
-    });
-    const record = (customerId: string, dimensionId: string, recordValue: string, timestamp: string) => ({
-      ...{ customerId, dimensionId, recordValue, timestamp },
     });
     await client.request('POST /api/v1/usage', {
       body: [
@@ -45,7 +46,7 @@ const dashboard = dashboardFixture({
       ],
     });
     await client.request('POST /api/v1/periods/close', { body: { from: '2025-12-01', to: '2026-01-01' } });
-    for (const customerId of ['many', MARKUP])
+    for (const customerId of ['many', MARKUP, TURNED, LONG])
       await client.request('POST /api/v1/periods/close', {
         body: { customerId, from: '2026-01-01', to: '2026-02-01', note: `${MARKUP} & ${TURNED}` },
       });
@@ -68,6 +69,22 @@ const rows = (page: Page, name: string): Locator =>
 const textOf = async (locator: Locator): Promise<string> =>
   (await locator.innerText()).replaceAll(/\s+/g, ' ');
 
+async function close(customerId: string, from: string, to: string): Promise<void> {
+  await dashboard.client.request('POST /api/v1/periods/close', { body: { customerId, from, to } });
+}
+
+/** March of a customer, closed with 123 calls, and 9.5 that came late. */
+async function seedLateUsage(customerId: string): Promise<void> {
+  const write = async (recordValue: string) =>
+    await dashboard.client.request('POST /api/v1/usage', {
+      body: record(customerId, 'calls', recordValue, '2026-03-07T08:00:00Z'),
+    });
+  await write('123');
+  await close(customerId, '2026-03-01', '2026-04-01');
+  await write('9.5');
+}
+
+/** Id of the latest one. */
 async function statementOf(customerId: string): Promise<string> {
   const { rows: found } = await dashboard.client.request('GET /api/v1/statements', { query: { customerId } });
   return found[0].id;
@@ -98,20 +115,13 @@ test('by keyboard alone: a month is closed, with what will be in it said before'
 });
 
 test('what comes late is a pending adjustment, which the next statement takes up', async () => {
-  await dashboard.client.request('POST /api/v1/usage', {
-    body: {
-      customerId: 'acme',
-      dimensionId: 'calls',
-      recordValue: '9.5',
-      timestamp: '2026-03-07T08:00:00Z',
-    },
-  });
-  const page = await dashboard.open('/periods?view=adjustments&customerId=acme');
+  await seedLateUsage('late');
+  const page = await dashboard.open('/periods?view=adjustments&customerId=late');
   const table = page.getByRole('table', { name: 'Pending adjustments' });
   await table.getByText('usage came late, 1 record: 9.5').waitFor();
-  expect(await textOf(table)).toMatch(/acme Mar 2026 calls 9\.5 10 0\.5/);
+  expect(await textOf(table)).toMatch(/late Mar 2026 calls 9\.5 10 0\.5/);
   await expectAccessible(page);
-  await page.goto(`${dashboard.url}/periods/close?customerId=acme&month=2026-04`);
+  await page.goto(`${dashboard.url}/periods/close?customerId=late&month=2026-04`);
   const adjustments = page.getByRole('table', { name: 'Adjustments of earlier periods' });
   await adjustments.getByText('usage came late').waitFor();
   await page.getByRole('button', { name: 'Close the period' }).click();
@@ -121,7 +131,9 @@ test('what comes late is a pending adjustment, which the next statement takes up
 });
 
 test('a statement that was wrong is re-opened with a reason, which the audit log has', async () => {
-  const id = await statementOf('acme');
+  await seedLateUsage('wrong');
+  await close('wrong', '2026-04-01', '2026-05-01');
+  const id = await statementOf('wrong');
   const page = await dashboard.open(`/periods/statements/${id}`);
   await page.getByRole('button', { name: 'Re-open' }).click();
   const dialog = page.getByRole('dialog');
@@ -158,11 +170,19 @@ test('the period of an anchor day goes from it to that of the next month; overla
 });
 
 test('all customers are closed together, and said how many', async () => {
-  const page = await dashboard.open('/periods/close?month=2026-01');
-  await page.getByText('3 statements will be made').waitFor();
-  await page.getByText('2 closed already').waitFor();
-  await page.getByRole('button', { name: 'Make 3 statements' }).click();
-  await page.getByRole('status').getByText('3 statements made').waitFor();
+  const customers = ['all-1', 'all-2', 'all-3', 'all-4'];
+  await dashboard.client.request('POST /api/v1/usage', {
+    body: customers.map((customerId) => record(customerId, 'calls', '1', '2025-10-05T08:00:00Z')),
+  });
+  await close('all-4', '2025-10-01', '2025-11-01');
+  // What came late for customers of other tests is taken up, too.
+  const { rows: pending } = await dashboard.client.request('GET /api/v1/adjustments', {});
+  const count = 3 + new Set(pending.map(({ customerId }) => customerId)).size;
+  const page = await dashboard.open('/periods/close?month=2025-10');
+  await page.getByText(`${count} statements will be made`).waitFor();
+  await page.getByText('1 closed already').waitFor();
+  await page.getByRole('button', { name: `Make ${count} statements` }).click();
+  await page.getByRole('status').getByText(`${count} statements made`).waitFor();
 });
 
 test('statements are filtered, sorted and paged by the server, with the place in the address', async () => {
