@@ -166,7 +166,10 @@ export function Chart({
             <li key={each.label}>
               {series.length > 1 && (
                 <>
-                  <span className={styles.swatch} data-colour={(index % COLOURS) + 1} />
+                  <span
+                    className={styles.swatch}
+                    style={{ background: `var(--series-${(index % COLOURS) + 1})` }}
+                  />
                   <span className={styles.name}>{each.label}</span>
                 </>
               )}

@@ -34,8 +34,10 @@ export function AtStake({ totals, chosen, onChoose }: AtStakeProps): ReactNode {
                 {atStake.map((part) => (
                   <span
                     key={`${part.dimensionId} ${part.unit}`}
-                    data-colour={colours.get(part.dimensionId) ?? COLOURS}
-                    style={{ width: `${(part.signals / most) * 100}%` }}
+                    style={{
+                      width: `${(part.signals / most) * 100}%`,
+                      background: colour(colours.get(part.dimensionId) ?? COLOURS),
+                    }}
                   />
                 ))}
               </span>
@@ -51,9 +53,9 @@ export function AtStake({ totals, chosen, onChoose }: AtStakeProps): ReactNode {
       </ul>
       <ul className={styles.legend} aria-label="Dimensions">
         <li className={styles.word}>Signals of</li>
-        {[...colours].map(([dimensionId, colour]) => (
+        {[...colours].map(([dimensionId, number]) => (
           <li key={dimensionId}>
-            <span className={styles.swatch} data-colour={colour} />
+            <span className={styles.swatch} style={{ background: colour(number) }} />
             <span className={styles.name}>{dimensionId ?? 'no dimension'}</span>
           </li>
         ))}
@@ -70,4 +72,8 @@ function coloursOf(totals: readonly QuarantineTotal[]): Map<string | null, numbe
       signals.set(part.dimensionId, (signals.get(part.dimensionId) ?? 0) + part.signals);
   const ranked = [...signals].sort(([, one], [, other]) => other - one).slice(0, COLOURS - 1);
   return new Map(ranked.map(([dimensionId], index) => [dimensionId, index + 1]));
+}
+
+function colour(number: number): string {
+  return `var(--series-${number})`;
 }

@@ -3,7 +3,6 @@ import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useAnswer } from '../../api/query.ts';
 import { grouped } from '../../format/decimal.ts';
-import { unitText } from '../../format/unit.ts';
 import { Button } from '../../kit/button.tsx';
 import { CodeBlock } from '../../kit/code-block.tsx';
 import { Dialog } from '../../kit/dialog.tsx';
@@ -110,7 +109,7 @@ function Shown({
             quantity === null ? (
               value.slice(0, 1000)
             ) : (
-              <ExactNumber key="value" value={quantity} unit={unitText(unit)} />
+              <ExactNumber key="value" value={quantity} unit={unit} />
             ),
           ],
           ['Time', timestamp !== null && <Time key="time" at={timestamp} detail="second" />],

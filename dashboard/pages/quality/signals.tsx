@@ -1,7 +1,6 @@
 /** Signals in quarantine, a page at a time: to look at one, or to repair those that are picked. */
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { useAnswer } from '../../api/query.ts';
-import { unitText } from '../../format/unit.ts';
 import { Button } from '../../kit/button.tsx';
 import { ExactNumber } from '../../kit/exact-number.tsx';
 import { Menu } from '../../kit/menu.tsx';
@@ -186,7 +185,7 @@ function columnsOf(
         quantity === null ? (
           <span className={styles.id}>{value}</span>
         ) : (
-          <ExactNumber value={quantity} unit={unitText(unit)} />
+          <ExactNumber value={quantity} unit={unit} />
         ),
     },
     {
