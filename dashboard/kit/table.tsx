@@ -1,6 +1,6 @@
 /** Rows of the server: it sorts and pages, the table shows one page and is moved in by arrow keys. */
 import { type ColumnDef, rowSortingFeature, tableFeatures, useTable } from '@tanstack/react-table';
-import { type KeyboardEvent, type ReactNode, useMemo, useRef } from 'react';
+import { type KeyboardEvent, type ReactNode, useLayoutEffect, useMemo, useRef } from 'react';
 import { Button } from './button.tsx';
 import { Icon } from './icon.tsx';
 import { EmptyState, ErrorState } from './states.tsx';
@@ -78,6 +78,11 @@ export function Table<Row>(props: TableProps<Row>): ReactNode {
     },
   });
   const body = useRef<HTMLTableSectionElement>(null);
+  useLayoutEffect(() => {
+    // The row that one was in may be gone: Tab comes to the first one then.
+    const all = [...(body.current?.rows ?? [])];
+    if (all.length > 0 && all.every(({ tabIndex }) => tabIndex < 0)) all[0].tabIndex = 0;
+  });
   if (error && rows === undefined)
     return <ErrorState error={error} {...(onRetry === undefined ? {} : { onRetry })} />;
   const shown = table.getRowModel().rows;
@@ -139,12 +144,7 @@ export function Table<Row>(props: TableProps<Row>): ReactNode {
                       if (getSelection()?.isCollapsed === false) return;
                       onOpen(row.original);
                     }}
-                    onKeyDown={(event) => {
-                      if (event.key !== 'Enter' || event.target !== event.currentTarget) return;
-                      // The key is not for what gets the focus now.
-                      event.preventDefault();
-                      onOpen?.(row.original);
-                    }}
+                    onKeyDown={(event) => actByKey(event, () => onOpen?.(row.original))}
                   >
                     {columns.map((column) => (
                       <td key={column.id} className={classOf(column)} tabIndex={-1}>
@@ -171,6 +171,22 @@ function isOwnClick(target: EventTarget): boolean {
   return target instanceof Element && target.closest('a, button, input, select, label') !== null;
 }
 
+/** What has no use for arrow keys itself. */
+const OWN_CONTROLS = 'a, button, [type="checkbox"]';
+
+/** Enter on a row opens it, and on a cell does what is in it; Space picks the row where rows are picked. */
+function actByKey(event: KeyboardEvent<HTMLTableRowElement>, open: () => void): void {
+  const { target, currentTarget: row } = event;
+  if (target !== row && !(target instanceof HTMLTableCellElement)) return;
+  const within = target === row ? null : target.querySelector<HTMLElement>(OWN_CONTROLS);
+  const pick = row.querySelector<HTMLElement>('[type="checkbox"]');
+  if (event.key === 'Enter') within === null ? open() : within.click();
+  else if (event.key === ' ' && pick !== null) pick.click();
+  else return;
+  // The key is not for what gets the focus now.
+  event.preventDefault();
+}
+
 /** Up and down between rows, right into a row's cells and left out of them, Home and End. */
 function moveByKey(event: KeyboardEvent, body: HTMLTableSectionElement | null): void {
   const place = (event.target as HTMLElement).closest<HTMLElement>('td, tr');
@@ -178,7 +194,7 @@ function moveByKey(event: KeyboardEvent, body: HTMLTableSectionElement | null): 
   if (
     body === null ||
     place === null ||
-    (event.target !== place && !/^(A|BUTTON)$/.test((event.target as HTMLElement).tagName))
+    (event.target !== place && !(event.target as HTMLElement).matches(OWN_CONTROLS))
   )
     return;
   const row = place.closest('tr') as HTMLTableRowElement;
@@ -188,9 +204,14 @@ function moveByKey(event: KeyboardEvent, body: HTMLTableSectionElement | null): 
   const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key];
   let next: HTMLElement | undefined;
   if (to !== undefined) next = cell < 0 ? rows[to] : rows[to]?.cells[cell];
-  else if (event.key === 'ArrowRight') next = row.cells[cell + 1];
-  else if (event.key === 'ArrowLeft') next = cell <= 0 ? row : row.cells[cell - 1];
-  else return;
+  else {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step === undefined) return;
+    let beside = cell + step;
+    // Left out on narrow screens.
+    while (row.cells[beside]?.offsetWidth === 0) beside += step;
+    next = beside < 0 ? row : row.cells[beside];
+  }
   if (next === undefined) return;
   event.preventDefault();
   // Tab comes back to the row that one was in.
