@@ -24,12 +24,14 @@ export function EmptyState({
 
 /** @param props.onRetry asks again; left out where it would not help */
 export function ErrorState({ error, onRetry }: { error: Error; onRetry?: () => void }): ReactNode {
+  // Asked again, it is still not there.
+  const isGone = error instanceof UsageMeterError && error.status === 404;
   return (
     <div className={`${styles.state} ${styles.error}`} role="alert">
       <p className={styles.title}>{titleOf(error)}</p>
       <p className={styles.text}>{adviceOf(error)}</p>
       {error instanceof UsageMeterError && <code className={styles.code}>{error.code}</code>}
-      {onRetry && <Button onClick={onRetry}>Try again</Button>}
+      {onRetry && !isGone && <Button onClick={onRetry}>Try again</Button>}
     </div>
   );
 }

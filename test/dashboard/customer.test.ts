@@ -262,7 +262,14 @@ test('by keyboard alone: along the bars, into one, down to its record and back',
   await dialog.getByText(HOSTILE, { exact: true }).first().waitFor();
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'hidden' });
+  // Not into the dialog again.
   await page.goBack();
+  await monitoring(page).waitFor();
+  await page.goForward();
+  await page.goForward();
+  await dialog.waitFor();
+  await page.goBack();
+  await dialog.waitFor({ state: 'hidden' });
 });
 
 test('from a number to the bytes: each step has an address that shows the same to others', async () => {

@@ -2,6 +2,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { useAnswer } from '../../api/query.ts';
+import { OPENED } from '../../app/opened.ts';
 import { Button } from '../../kit/button.tsx';
 import { PageFrame } from '../../kit/page-frame.tsx';
 import { ErrorState, Skeleton } from '../../kit/states.tsx';
@@ -27,7 +28,11 @@ export function Page(): ReactNode {
   const [opened, setOpened] = useState<'edit' | 'delete' | null>(null);
   const close = (): void => setOpened(null);
   const show = (change: SearchChange, replace = true): void =>
-    void navigate({ search: (before) => ({ ...before, ...change }) as CustomerSearch, replace });
+    void navigate({
+      search: (before) => ({ ...before, ...change }) as CustomerSearch,
+      replace,
+      ...(change.record === undefined ? {} : { state: OPENED }),
+    });
   const { data } = customer;
   const isOfFile = data?.managedBy === 'file';
   return (

@@ -2,6 +2,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { useAnswer } from '../../api/query.ts';
+import { useWayBack } from '../../app/opened.ts';
 import { useTimeZone } from '../../app/time-zone.ts';
 import { Button } from '../../kit/button.tsx';
 import { DateRange } from '../../kit/date-range.tsx';
@@ -49,6 +50,7 @@ export interface Cell {
 export function UsageMonitoring({ customerId, search, onSearch }: UsagePartProps): ReactNode {
   const [timeZone] = useTimeZone();
   const navigate = useNavigate();
+  const goBack = useWayBack();
   // The time of the first look: a range that follows the clock would ask again with every click.
   const [nowMs] = useState(() => Date.now());
   const used = useAnswer('GET /api/v1/dimensions', { query: { customerId, sort: 'lastSeen', limit: 1 } });
@@ -159,7 +161,7 @@ export function UsageMonitoring({ customerId, search, onSearch }: UsagePartProps
           customerId={customerId}
           dimensionId={dimensionId}
           open={search.record === '1'}
-          onClose={() => onSearch({ record: undefined })}
+          onClose={() => goBack() || onSearch({ record: undefined })}
         />
       )}
     </Section>

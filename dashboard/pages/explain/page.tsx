@@ -3,6 +3,7 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import type { AnswerOf } from '../../api/client.ts';
 import { useAnswer } from '../../api/query.ts';
+import { OPENED, useWayBack } from '../../app/opened.ts';
 import { useTimeZone } from '../../app/time-zone.ts';
 import { ExactNumber } from '../../kit/exact-number.tsx';
 import { Facts } from '../../kit/facts.tsx';
@@ -42,8 +43,12 @@ export function Page(): ReactNode {
     { enabled: dimensionId !== '', keepPrevious: true },
   );
   const { data, error } = explanation;
-  const show = (change: { [Name in keyof ExplainSearch]?: ExplainSearch[Name] | undefined }): void =>
-    void navigate({ search: (before) => ({ ...before, ...change }) as ExplainSearch });
+  const goBack = useWayBack();
+  const show = (
+    change: { [Name in keyof ExplainSearch]?: ExplainSearch[Name] | undefined },
+    entry: { replace?: true; state?: true | typeof OPENED } = {},
+  ): void => void navigate({ search: (before) => ({ ...before, ...change }) as ExplainSearch, ...entry });
+  const openRecord = (open: string): void => show({ open }, { state: OPENED });
   const { at: _at, group: _group, missing: _missing, page: _page, open: _open, ...view } = search;
   return (
     <PageFrame
@@ -110,7 +115,7 @@ export function Page(): ReactNode {
               <Steps explanation={data} />
             )}
           </Section>
-          {data.carriedIn !== null && <CarriedIn explanation={data} onOpen={(open) => show({ open })} />}
+          {data.carriedIn !== null && <CarriedIn explanation={data} onOpen={openRecord} />}
           {data.parts.length > 1 && <Parts explanation={data} />}
           {data.cell !== null && (
             <ExplainedRecords
@@ -118,7 +123,7 @@ export function Page(): ReactNode {
               page={page}
               isStale={explanation.isPlaceholderData}
               onPage={(next) => show({ page: next.length === 0 ? undefined : next })}
-              onOpen={(open) => show({ open })}
+              onOpen={openRecord}
             />
           )}
         </>
@@ -127,8 +132,8 @@ export function Page(): ReactNode {
         <RecordDialog
           recordId={open}
           show={search.show ?? 'decoded'}
-          onShow={(next) => show({ show: next })}
-          onClose={() => show({ open: undefined, show: undefined })}
+          onShow={(next) => show({ show: next }, { replace: true, state: true })}
+          onClose={() => goBack() || show({ open: undefined, show: undefined }, { replace: true })}
         />
       )}
     </PageFrame>

@@ -1,6 +1,7 @@
 /** Periods: statements of closed ones, adjustments that wait for the next close, and who changed what. */
 import { useNavigate } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { OPENED, useWayBack } from '../../app/opened.ts';
 import { ButtonLink } from '../../kit/button-link.tsx';
 import { PageFrame } from '../../kit/page-frame.tsx';
 import { Tabs } from '../../kit/tabs.tsx';
@@ -22,6 +23,7 @@ export interface ViewProps {
 export function Page(): ReactNode {
   const search = periodsRoute.useSearch();
   const navigate = useNavigate({ from: '/periods' });
+  const goBack = useWayBack();
   const props: ViewProps = {
     search,
     onAsk: (change) =>
@@ -33,7 +35,14 @@ export function Page(): ReactNode {
       void navigate({
         search: (before) => ({ ...before, page: page.length === 0 ? undefined : page }) as PeriodsSearch,
       }),
-    onShow: (change) => void navigate({ search: (before) => ({ ...before, ...change }) as PeriodsSearch }),
+    onShow: (change) => {
+      const isClosed = change.change === undefined;
+      if (isClosed && goBack()) return;
+      void navigate({
+        search: (before) => ({ ...before, ...change }) as PeriodsSearch,
+        ...(isClosed ? { replace: true } : { state: OPENED }),
+      });
+    },
   };
   return (
     <PageFrame

@@ -2,6 +2,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { useAnswer } from '../../api/query.ts';
+import { OPENED, useWayBack } from '../../app/opened.ts';
 import { Button } from '../../kit/button.tsx';
 import { Menu } from '../../kit/menu.tsx';
 import { PageFrame, Section } from '../../kit/page-frame.tsx';
@@ -38,7 +39,11 @@ export function Page(): ReactNode {
       replace: true,
     });
   const show = (change: Partial<Record<keyof QualitySearch, unknown>>): void =>
-    void navigate({ search: (before) => ({ ...before, ...change }) as QualitySearch });
+    void navigate({
+      search: (before) => ({ ...before, ...change }) as QualitySearch,
+      ...(change.signal === undefined ? {} : { state: OPENED }),
+    });
+  const goBack = useWayBack();
   const counted = (name: string, count: number | undefined): string =>
     count === undefined ? name : `${name} (${count})`;
   const signals = (
@@ -88,7 +93,7 @@ export function Page(): ReactNode {
           id={search.signal}
           view={view}
           search={search}
-          onClose={() => show({ signal: undefined })}
+          onClose={() => goBack() || show({ signal: undefined })}
           onFix={(fix, signal) => {
             show({ signal: undefined });
             setFixing({ fix, picked: [signal], sample: signal });

@@ -31,6 +31,7 @@ export function SnippetPreview({ id, record, missing }: SnippetPreviewProps): Re
       to: '.',
       search: ((before: object) => ({ ...before, snippet: next })) as never,
       replace: true,
+      state: true,
     });
   return (
     <section className={styles.preview} aria-label="Code">
