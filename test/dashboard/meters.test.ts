@@ -94,7 +94,7 @@ test('a meter is written by form, tested on what came, saved, and counts from th
     expect.stringMatching(/^acme\s+orders\s+5$/),
     expect.stringMatching(/gnp\s+orders\s+2\.5$/),
   ]);
-  await page.getByText('missing_customer').waitFor();
+  await page.getByText('No customer').waitFor();
   await page.getByText('First usage records').click();
   await page.getByText('A signal as it came').click();
   await expectAccessible(page);
@@ -114,7 +114,7 @@ test('a meter is written by form, tested on what came, saved, and counts from th
   await sendOrders(dashboard.url, ['5', '6'], ['acme', null]);
   expect(await usage()).toBe('1.5');
   await page.reload();
-  await page.getByRole('link', { name: 'missing_customer' }).waitFor();
+  await page.getByRole('link', { name: 'No customer' }).waitFor();
   await expectAccessible(page);
 });
 
