@@ -14,7 +14,6 @@ import {
   type QueryRequest,
   runQuery,
 } from '../query/index.ts';
-import { askedAgainOnOverflow } from '../query/statement.ts';
 import { Clusterer } from './clusterer.ts';
 import { unclusteredRows } from './clustering.ts';
 import { messageOf, openDatabase } from './database.ts';
@@ -200,9 +199,7 @@ class LedgerThread {
     if (request.type === 'eventKeys') return this.#queryEventKeys(request.query);
     const ask = (connection: DuckDBConnection) => runQuery(connection, request);
     return this.#withConnection((connection) =>
-      askedAgainOnOverflow(connection, () =>
-        OWN_SNAPSHOTS.has(request.type) ? ask(connection) : inSnapshot(connection, ask),
-      ),
+      OWN_SNAPSHOTS.has(request.type) ? ask(connection) : inSnapshot(connection, ask),
     );
   }
 

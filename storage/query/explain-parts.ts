@@ -51,7 +51,7 @@ export interface CellParts {
 }
 
 export async function cellParts(connection: DuckDBConnection, plan: ExplainPlan): Promise<CellParts> {
-  const found = await runSum(connection, (sums, bound) => partsStatement(plan, sums, bound));
+  const found = await runSum(connection, 'stored.usage', (sums, bound) => partsStatement(plan, sums, bound));
   const ofPieces = found.filter(([piece]) => piece !== null);
   const carried = found.find(([piece]) => piece === null);
   const deciding = await recordIds(connection, ofPieces.flatMap((row) => row[6] ?? []) as bigint[]);
@@ -95,7 +95,7 @@ function partsStatement(plan: ExplainPlan, sums: Sums, bound: BoundValues): stri
   const records = `count(*) FILTER (kind <> ${KIND_CORRECTION})`;
   if (isOfLevels(plan.terms)) {
     const { pieces } = plan;
-    const sum = sums.ofProducts('value', 'nanoseconds');
+    const sum = sums.ofProducts('value', 'nanoseconds', plan.to - plan.from);
     const held =
       pieces.length === 2
         ? 'SELECT 0 AS piece, value, ends - begins AS nanoseconds FROM spans WHERE ends > begins'

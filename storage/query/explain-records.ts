@@ -60,6 +60,7 @@ export async function explainedPage(
   const { condition, offset } = pageBegin(after);
   const stored = await runSum(
     connection,
+    'stored.usage',
     (sums, bound) => `WITH ${weighedRecords(plan, sums, bound)},
       page AS (
         SELECT ${USAGE_COLUMNS}, ${ORDER_COLUMNS}, counts, begins, ends, piece, unique_value FROM weighed

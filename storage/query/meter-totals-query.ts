@@ -74,7 +74,7 @@ async function queryTotals(
   customerRows: number | null,
 ): Promise<MeterTotal[]> {
   const customer = customerRows === null ? 'NULL' : 'c.id';
-  const rows = await runSum(connection, (sums, bound) => {
+  const rows = await runSum(connection, 'stored.usage', (sums, bound) => {
     const sum = sums.of('u.quantity');
     return `
     SELECT s.meter_id, ${customer} AS customer_id, d.id AS dimension_id, any_value(d.unit),
@@ -109,7 +109,7 @@ async function queryQuarantined(
   connection: DuckDBConnection,
   meterIds: string[],
 ): Promise<MeterQuarantine[]> {
-  const rows = await runSum(connection, (sums, bound) => {
+  const rows = await runSum(connection, 'stored.quarantine', (sums, bound) => {
     const sum = sums.of('q.quantity');
     return `
     SELECT s.meter_id, q.code, q.dimension_id, count(*), count(quantity), ${sum.whole}, ${sum.rest}

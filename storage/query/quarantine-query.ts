@@ -82,7 +82,7 @@ export async function queryQuarantine(
   connection: DuckDBConnection,
   query: QuarantineQuery,
 ): Promise<QuarantineAnswer> {
-  const listed = await runSum(connection, (sums, bound) =>
+  const listed = await runSum(connection, 'stored.quarantine', (sums, bound) =>
     quarantineStatement(query, sums.of('quantity'), bound),
   );
   const rows = listed.slice(0, query.limit).map((row): QuarantineRow => {

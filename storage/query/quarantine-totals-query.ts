@@ -51,7 +51,7 @@ export async function queryQuarantineTotals(
   connection: DuckDBConnection,
   filter: QuarantineFilter,
 ): Promise<QuarantineTotalsAnswer> {
-  const read = await runSum(connection, (sums, bound) => {
+  const read = await runSum(connection, 'stored.quarantine', (sums, bound) => {
     const sum = sums.of('quantity');
     const conditions = [`resolution = '${RESOLUTION_OPEN}'`, ...filterConditions(filter, bound)];
     return `SELECT code, dimension_id, x.unit, count(*) AS signals, count(quantity), coalesce(${sum.whole}, 0),

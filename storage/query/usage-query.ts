@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import { type AsOf, asOfParameter, knownAsOf } from './as-of.ts';
-import { type CursorPosition, cursorPosition, fingerprint } from './cursor.ts';
+import { type CursorPosition, cursorPosition, fingerprint, isInstant } from './cursor.ts';
 import { invalid, QueryParameters, type UsageFilter } from './parameters.ts';
 import { QueryError, quoted } from './query-error.ts';
 import { type FilterKeys, filterKeys, instant, keyConditions, matchesNothing, runSum } from './statement.ts';
@@ -147,8 +147,7 @@ export function parseUsageQuery(params: Iterable<[string, string]>): UsageQuery 
     return (
       position.length === query.groupBy.length + 1 &&
       query.groupBy.every((key, i) => typeof position[i] === 'string' || typeof key === 'object') &&
-      typeof windowStart === 'string' &&
-      /^-?\d{1,19}$/.test(windowStart)
+      isInstant(windowStart)
     );
   }
 }
@@ -205,7 +204,7 @@ export async function queryUsage(connection: DuckDBConnection, query: UsageQuery
     holdUntil: [query.to, query.completeUntil ?? query.to, known.holdUntil ?? query.to].reduce(least),
     resumeWindow: query.after === null ? -1 : windowOf(query.after, boundaries),
   };
-  const parts = await runSum(connection, (sums, bound) => usageStatement(plan, sums, bound));
+  const parts = await runSum(connection, 'stored.usage', (sums, bound) => usageStatement(plan, sums, bound));
   const page = usagePage(plan, parts);
   // A dimension was discovered after its terms were read.
   return page ?? (await queryUsage(connection, query));

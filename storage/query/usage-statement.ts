@@ -450,7 +450,8 @@ class UsageStatement {
               unnest(${this.#bound.bigints(boundaries.slice(0, -1))}) AS begins_at,
               unnest(${this.#bound.bigints(boundaries.slice(1))}) AS ends_at) p
           ON begins < p.ends_at AND ends > p.begins_at`;
-    const sum = this.#sums.ofProducts('quantity', 'nanoseconds');
+    const { from, to } = this.#plan.query;
+    const sum = this.#sums.ofProducts('quantity', 'nanoseconds', to - from);
     return `SELECT ${member}, piece, ${columns(sum)}, sum(records)::BIGINT AS records, true AS held
       FROM (
         ${held}

@@ -46,6 +46,8 @@ interface Season {
   from: string;
   to: string;
   moments: string[];
+  /** Whether some sums are beyond 128 bits: where none can be, the engine sums otherwise. */
+  hasVast: boolean;
 }
 
 const SEASONS: Record<string, Season> = {
@@ -61,6 +63,7 @@ const SEASONS: Record<string, Season> = {
       '2024-04-06T15:00:00Z', // Lord Howe, half an hour
       '2024-03-31T18:30:00Z', // a month of Kolkata
     ],
+    hasVast: false,
   },
   'clocks that go back (or forward, in the south)': {
     from: '2024-08-29T00:00:00Z',
@@ -72,6 +75,7 @@ const SEASONS: Record<string, Season> = {
       '2024-11-03T09:00:00Z', // Los Angeles
       '2024-11-30T23:59:59.999999999Z',
     ],
+    hasVast: true,
   },
 };
 
@@ -170,8 +174,7 @@ function randomQuantity(random: RandomNumbers, isVast: boolean): bigint {
 function randomRecords(random: RandomNumbers, season: Season, dimensions: ModelDimension[]): DrawnRecord[] {
   const records: DrawnRecord[] = [];
   for (const { id } of dimensions) {
-    // Sums beyond 128 bits.
-    const isVast = random.below(20) === 0;
+    const isVast = season.hasVast && random.below(20) === 0;
     for (let i = 0; i < 16; i++) {
       const known = records.length > 0 && random.below(6) === 0 ? random.pick(records) : null;
       const record: DrawnRecord = {

@@ -355,6 +355,44 @@ describe('exact sums', () => {
   });
 });
 
+test('what is beyond 128 bits only in a sum of intervals is exact too, however often it is asked', async () => {
+  for (const aggregation of ['last', 'max', 'sum']) {
+    const dimensionId = `${aggregation} of hours`;
+    await stored.dimension(dimensionId, { aggregation, interval: 'hour' });
+    await stored.add(
+      ['01', '02', '03', '04'].map((hour) => ({
+        customerId: 'a',
+        dimensionId,
+        time: `2026-03-01T${hour}:00:00Z`,
+        quantity: '90000000000000000000000000',
+      })),
+    );
+  }
+  for (let round = 0; round < 10; round++) {
+    const { rows } = await ask(MARCH);
+    expect(rows.map(({ quantity }) => quantity)).toEqual(Array(3).fill('360000000000000000000000000'));
+  }
+});
+
+test('levels as great as they can be, over any range', async () => {
+  await stored.dimension('level', { aggregation: 'time_weighted' });
+  await stored.add(
+    ['99999999999999999999999999.999999999999', '-99999999999999999999999999.999999999999'].map(
+      (quantity, i) => ({
+        customerId: 'a',
+        dimensionId: 'level',
+        time: `20${i + 1}0-01-01T00:00:00Z`,
+        quantity,
+      }),
+    ),
+  );
+  // One after the other for 3,652 days each.
+  const range = { from: '2010-01-01', to: '2029-12-31' };
+  expect((await ask(range)).rows.map(({ quantity }) => quantity)).toEqual(['0']);
+  const first = await ask({ from: '2010-01-01', to: '2020-01-01' });
+  expect(first.rows.map(({ quantity }) => quantity)).toEqual(['99999999999999999999999999.999999999999']);
+});
+
 test('increment, rounding and price are the dimension’s, once per row', async () => {
   await stored.dimension('gb', {
     unit: 'GBy',
@@ -527,7 +565,7 @@ describe('pages', () => {
 
 test('questions asked at the same time on one connection do not disturb each other', async () => {
   await stored.add(RECORDS);
-  // One of them overflows and is computed again.
+  // Of one, the sum is beyond 128 bits.
   await stored.add(
     Array.from({ length: 20 }, () => ({
       customerId: 'vast',
