@@ -99,8 +99,8 @@ export function Table<Row>(props: TableProps<Row>): ReactNode {
             <tr>
               {table.getFlatHeaders().map((header, index) => {
                 const column = columns[index];
-                const direction =
-                  sort?.id === column.id ? (sort.desc ? 'descending' : 'ascending') : undefined;
+                const isSorted = column.sortable && sort?.id === column.id;
+                const direction = isSorted ? (sort.desc ? 'descending' : 'ascending') : undefined;
                 return (
                   <th key={header.id} scope="col" className={classOf(column)} aria-sort={direction}>
                     {column.sortable && onSort ? (

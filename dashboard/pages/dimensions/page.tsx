@@ -6,22 +6,18 @@ import { useAnswer } from '../../api/query.ts';
 import { useTimeZone } from '../../app/time-zone.ts';
 import { grouped } from '../../format/decimal.ts';
 import { ageText } from '../../format/time.ts';
-import { Button } from '../../kit/button.tsx';
 import { ButtonLink } from '../../kit/button-link.tsx';
-import { PageFrame, Toolbar } from '../../kit/page-frame.tsx';
-import { SearchBox } from '../../kit/search-box.tsx';
+import { ACTIVITY_DAYS, List, type ListSearch, listQuery } from '../../kit/list.tsx';
+import { PageFrame } from '../../kit/page-frame.tsx';
 import { Sparkline } from '../../kit/sparkline.tsx';
 import { EmptyState } from '../../kit/states.tsx';
-import { type Column, Pager, Table } from '../../kit/table.tsx';
+import type { Column } from '../../kit/table.tsx';
 import { Tag } from '../../kit/tag.tsx';
 import styles from './page.module.css';
-import { type DimensionsSearch, dimensionsRoute } from './route.ts';
+import { dimensionsRoute } from './route.ts';
 import { aggregationText } from './words.ts';
 
 type DimensionRow = RowOf<'GET /api/v1/dimensions'>;
-
-const PAGE_SIZE = 50;
-const ACTIVITY_DAYS = 30;
 
 const COLUMNS: readonly Column<DimensionRow>[] = [
   {
@@ -105,32 +101,14 @@ const COLUMNS: readonly Column<DimensionRow>[] = [
 ];
 
 export function Page(): ReactNode {
-  const { search, sort = 'id', order, page = [] } = dimensionsRoute.useSearch();
+  const asked = dimensionsRoute.useSearch();
   const [timeZone] = useTimeZone();
   const navigate = useNavigate({ from: '/dimensions' });
-  const cursor = page.at(-1);
-  const desc = (order ?? (sort === 'lastSeen' ? 'desc' : 'asc')) === 'desc';
   const dimensions = useAnswer(
     'GET /api/v1/dimensions',
-    {
-      query: {
-        limit: PAGE_SIZE,
-        activity: ACTIVITY_DAYS,
-        timeZone,
-        sort,
-        order: desc ? 'desc' : 'asc',
-        ...(search === undefined ? {} : { search }),
-        ...(cursor === undefined ? {} : { cursor }),
-      },
-    },
+    { query: listQuery(asked, timeZone) },
     { keepPrevious: true },
   );
-  /** Another question begins at its first page. */
-  const ask = (change: { [Key in keyof DimensionsSearch]: DimensionsSearch[Key] | undefined }): void =>
-    void navigate({
-      search: ({ page: _page, ...before }) => ({ ...before, ...change }) as DimensionsSearch,
-      replace: true,
-    });
   return (
     <PageFrame
       title="Dimensions"
@@ -140,50 +118,26 @@ export function Page(): ReactNode {
         </ButtonLink>
       }
     >
-      <Toolbar>
-        <SearchBox
-          label="Search dimensions"
-          search={search ?? ''}
-          onSearch={(next) => ask({ search: next || undefined })}
-        />
-      </Toolbar>
-      <Table
+      <List
         label="Dimensions"
+        searchLabel="Search dimensions"
+        asked={asked}
+        onAsk={(change, replace) =>
+          void navigate({ search: (before) => ({ ...before, ...change }) as ListSearch, replace })
+        }
         columns={COLUMNS}
-        rows={dimensions.data?.rows}
-        rowKey={({ id }) => id}
-        sort={{ id: sort, desc }}
-        onSort={(next) =>
-          ask({ sort: next.id as DimensionsSearch['sort'], order: next.desc ? 'desc' : 'asc' })
-        }
+        found={dimensions}
+        total={dimensions.data?.total}
         onOpen={({ id }) => void navigate({ to: '/dimensions/$dimensionId', params: { dimensionId: id } })}
-        error={dimensions.error}
-        onRetry={() => void dimensions.refetch()}
-        isStale={dimensions.isPlaceholderData}
         empty={
-          search === undefined ? (
-            <EmptyState title="No dimensions yet">
-              They appear with their first usage, or you declare them here with a unit and a price.
-            </EmptyState>
-          ) : (
-            <EmptyState
-              title="No dimension fits"
-              action={<Button onClick={() => ask({ search: undefined })}>Show all</Button>}
-            >
-              Neither id nor name has what you search for in it.
-            </EmptyState>
-          )
+          <EmptyState title="No dimensions yet">
+            They appear with their first usage, or you declare them here with a unit and a price.
+          </EmptyState>
         }
-        footer={
-          <Pager
-            hasPrevious={page.length > 0}
-            nextCursor={dimensions.data?.nextCursor}
-            onPrevious={() => void navigate({ search: (before) => ({ ...before, page: page.slice(0, -1) }) })}
-            onNext={(next) => void navigate({ search: (before) => ({ ...before, page: [...page, next] }) })}
-          >
-            {dimensions.data && `${dimensions.data.rows.length} of ${dimensions.data.total} shown`}
-          </Pager>
-        }
+        unfit={{
+          title: 'No dimension fits',
+          text: 'Neither id nor name has what you search for in it.',
+        }}
       />
     </PageFrame>
   );

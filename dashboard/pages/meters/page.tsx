@@ -6,22 +6,17 @@ import { useAnswer } from '../../api/query.ts';
 import { useTimeZone } from '../../app/time-zone.ts';
 import { grouped } from '../../format/decimal.ts';
 import { ageText } from '../../format/time.ts';
-import { Button } from '../../kit/button.tsx';
 import { ButtonLink } from '../../kit/button-link.tsx';
-import { PageFrame, Toolbar } from '../../kit/page-frame.tsx';
+import { ACTIVITY_DAYS, List, type ListSearch, pageQuery } from '../../kit/list.tsx';
+import { PageFrame } from '../../kit/page-frame.tsx';
 import { useReasonTitle } from '../../kit/reason.tsx';
-import { SearchBox } from '../../kit/search-box.tsx';
 import { Sparkline } from '../../kit/sparkline.tsx';
-import { EmptyState } from '../../kit/states.tsx';
-import { type Column, Pager, Table } from '../../kit/table.tsx';
+import type { Column } from '../../kit/table.tsx';
 import { MeterTags } from './meter-tags.tsx';
 import styles from './page.module.css';
-import { type MetersSearch, metersRoute } from './route.ts';
+import { metersRoute } from './route.ts';
 
 type MeterRow = RowOf<'GET /api/v1/meters'>;
-
-const PAGE_SIZE = 50;
-const ACTIVITY_DAYS = 30;
 
 const COLUMNS: readonly Column<MeterRow>[] = [
   {
@@ -98,26 +93,15 @@ const COLUMNS: readonly Column<MeterRow>[] = [
 ];
 
 export function Page(): ReactNode {
-  const { search, page = [] } = metersRoute.useSearch();
+  const asked = metersRoute.useSearch();
   const [timeZone] = useTimeZone();
   const navigate = useNavigate({ from: '/meters' });
-  const cursor = page.at(-1);
+  const { search } = asked;
   const meters = useAnswer(
     'GET /api/v1/meters',
-    {
-      query: {
-        limit: PAGE_SIZE,
-        activity: ACTIVITY_DAYS,
-        timeZone,
-        ...(search === undefined ? {} : { q: search }),
-        ...(cursor === undefined ? {} : { cursor }),
-      },
-    },
+    { query: { ...pageQuery(asked, timeZone), ...(search === undefined ? {} : { q: search }) } },
     { keepPrevious: true },
   );
-  /** Another question begins at its first page. */
-  const ask = (next: string): void =>
-    void navigate({ search: (next === '' ? {} : { search: next }) satisfies MetersSearch, replace: true });
   return (
     <PageFrame
       title="Meters"
@@ -127,33 +111,22 @@ export function Page(): ReactNode {
         </ButtonLink>
       }
     >
-      <Toolbar>
-        <SearchBox label="Id or name begins with" search={search ?? ''} onSearch={ask} />
-      </Toolbar>
-      <Table
+      <List
         label="Meters"
+        searchLabel="Id or name begins with"
+        asked={asked}
+        onAsk={(change, replace) =>
+          void navigate({ search: (before) => ({ ...before, ...change }) as ListSearch, replace })
+        }
         columns={COLUMNS}
-        rows={meters.data?.rows}
-        rowKey={({ id }) => id}
+        found={meters}
         onOpen={({ id }) => void navigate({ to: '/meters/$meterId', params: { meterId: id } })}
-        error={meters.error}
-        onRetry={() => void meters.refetch()}
-        isStale={meters.isPlaceholderData}
-        empty={
-          <EmptyState title="No meter fits" action={<Button onClick={() => ask('')}>Show all</Button>}>
-            Neither an id nor a name begins with what you search for.
-          </EmptyState>
-        }
-        footer={
-          <Pager
-            hasPrevious={page.length > 0}
-            nextCursor={meters.data?.nextCursor}
-            onPrevious={() => void navigate({ search: (before) => ({ ...before, page: page.slice(0, -1) }) })}
-            onNext={(next) => void navigate({ search: (before) => ({ ...before, page: [...page, next] }) })}
-          >
-            {meters.data && `${meters.data.rows.length} shown`}
-          </Pager>
-        }
+        // The built-in one is always there.
+        empty={null}
+        unfit={{
+          title: 'No meter fits',
+          text: 'Neither an id nor a name begins with what you search for.',
+        }}
       />
     </PageFrame>
   );

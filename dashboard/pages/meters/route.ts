@@ -1,26 +1,13 @@
 import { createRoute } from '@tanstack/react-router';
 import { lazyPage } from '../../app/lazy-page.ts';
 import { rootRoute } from '../../app/root.tsx';
-import { oneOf, text, texts } from '../../app/search.ts';
-
-export interface MetersSearch {
-  /** What id or name begins with. */
-  search?: string;
-  /** Cursors of the pages up to this one; none of them is the first page's. */
-  page?: string[];
-}
+import { oneOf, text } from '../../app/search.ts';
+import { readList } from '../../kit/list.tsx';
 
 export const metersRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/meters',
-  validateSearch: (search: Record<string, unknown>): MetersSearch => {
-    const page = texts(search, 'page');
-    const searched = text(search, 'search');
-    return {
-      ...(searched === undefined ? {} : { search: searched }),
-      ...(page.length === 0 ? {} : { page }),
-    };
-  },
+  validateSearch: readList,
   component: lazyPage(() => import('./page.tsx')),
 });
 
