@@ -27,8 +27,8 @@ test('the dashboard imports itself, the client and libraries; of storage/query o
     imports(file)
       .filter(({ line, target }) => {
         if (/^(dashboard|client)\//.test(target)) return false;
-        // Texts, and no code.
-        if (/^examples\/sql-cookbook\/[\w-]+\.sql\?raw$/.test(target)) return false;
+        // Addresses of texts, and no code.
+        if (/^examples\/sql-cookbook\/[\w-]+\.sql\?url$/.test(target)) return false;
         if (/^storage\/query\//.test(target)) return !/^(import|export) type /.test(line);
         const isLibrary = /^(react|react-dom|@tanstack|uplot)(\/|$)/.test(target);
         const isOfBuild = file === 'dashboard/vite.config.ts';
