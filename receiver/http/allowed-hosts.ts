@@ -35,14 +35,15 @@ export class AllowedHosts {
   }
 
   /**
-   * The host for which a request must be refused, or null where it may be answered. An address is nobody's name: no
-   * page comes from it unless its server is there. Without any host a request is no browser's.
+   * The host, as allowedHosts would name it, for which a request must be refused, or null where it may be answered. An
+   * address is nobody's name: no page comes from it unless its server is there. Without any host a request is no browser's.
    */
   foreignHost(request: Pick<IncomingMessage, 'url' | 'headersDistinct'>): string | null {
     const hosts = [...(request.headersDistinct.host ?? [])];
     const target = authorityOf(request.url ?? '');
     if (target !== null) hosts.push(target);
-    return hosts.find((host) => host !== '' && !this.#isAllowed(host)) ?? null;
+    const foreign = hosts.find((host) => host !== '' && !this.#isAllowed(host));
+    return foreign === undefined ? null : (hostName(foreign) ?? foreign);
   }
 
   #isAllowed(host: string): boolean {

@@ -266,5 +266,6 @@ test('without entries only localhost has a name', () => {
   const ask = (host: string) =>
     new AllowedHosts([]).foreignHost({ url: '/', headersDistinct: { host: [host] } });
   expect(ask('localhost')).toBeNull();
-  expect(ask('example.com')).toBe('example.com');
+  expect(ask('Example.com.:4318')).toBe('example.com');
+  expect(ask('http://example.com')).toBe('http://example.com');
 });
