@@ -3,6 +3,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { KIND_CORRECTION, KIND_RECORD } from '../duckdb/schema.ts';
+import { sumsOf } from '../query/statement.ts';
 import { folderOf, type Part, syncDirectory, syncFile } from './manifest.ts';
 
 /**
@@ -74,7 +75,10 @@ async function stage(connection: DuckDBConnection, condition: string): Promise<n
   return Number(counted.getRows()[0][0]);
 }
 
-/** Writes what is staged, or one day of it, to two new files, which are on disk when this resolves. */
+/**
+ * Writes what is staged, or one day of it, to two new files, which are on disk when this resolves. A day's quantity that
+ * has more digits than a decimal of SQL is NULL: it must not keep everybody else's from being published.
+ */
 export async function writeStaged(
   connection: DuckDBConnection,
   directory: string,
@@ -104,13 +108,15 @@ export async function writeStaged(
       JOIN temp.lake_dimensions d USING (dimension)
     ${order}`,
   );
+  const { whole, rest } = (await sumsOf(connection, 'temp.lake_part')).of('quantity');
   await copyTo(
     connection,
     directory,
     dailyFile,
-    `SELECT c.id AS customer_id, d.id AS dimension_id, u.day, u.quantity, d.unit, u.records
+    `SELECT c.id AS customer_id, d.id AS dimension_id, u.day, TRY(whole::DECIMAL(38, 12) + rest) AS quantity, d.unit,
+      u.records
     FROM (
-      SELECT customer, dimension, day, sum(quantity) AS quantity,
+      SELECT customer, dimension, day, ${whole} AS whole, ${rest} AS rest,
         count(*) FILTER (kind <> ${KIND_CORRECTION}) AS records
       FROM temp.lake_part WHERE ${condition} GROUP BY ALL) u
       JOIN temp.lake_customers c USING (customer)

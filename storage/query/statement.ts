@@ -137,29 +137,26 @@ const SPLIT_SUMS: Sums = {
     `(sum(trunc(${quantity})::HUGEINT)::DECIMAL(38, 12) + sum(${quantity} - trunc(${quantity})))::DECIMAL(38, 12)`,
 };
 
-/**
- * Runs a statement that sums quantities.
- * @param table whose quantities they are
- */
+/** Runs a statement that sums quantities of a table. */
 export async function runSum(
   connection: DuckDBConnection,
   table: 'stored.usage' | 'stored.quarantine',
   statement: (sums: Sums, bound: BoundValues) => string,
 ): Promise<DuckDBValue[][]> {
-  const sums = (await areSmall(connection, table)) ? PLAIN_SUMS : SPLIT_SUMS;
   const bound = new BoundValues();
-  const sql = statement(sums, bound);
+  const sql = statement(await sumsOf(connection, table), bound);
   return (await connection.runAndReadAll(sql, bound.values)).getRows();
 }
 
 /**
- * Whether all quantities of a table are below 10^16: then so many as fit on a disk have a sum that 128 bits hold. A sum
- * that they do not hold is no error in DuckDB: it depends on how the rows lie whether it becomes one or a wrong number.
+ * How the column `quantity` of a table is to be summed. A sum that 128 bits do not hold is no error in DuckDB: it depends
+ * on how the rows lie whether it becomes one or a wrong number. Where all quantities are below 10^16, so many as fit on
+ * a disk have a sum that they hold.
  */
-async function areSmall(connection: DuckDBConnection, table: string): Promise<boolean> {
+export async function sumsOf(connection: DuckDBConnection, table: string): Promise<Sums> {
   // What DuckDB keeps of each column, without reading it: [Min: -1.500000000000, Max: 999.990000000000][…]
   const [row] = (await connection.runAndReadAll(`SELECT stats(quantity) FROM ${table} LIMIT 1`)).getRows();
-  return row === undefined || SMALL.test(row[0] as string);
+  return row === undefined || SMALL.test(row[0] as string) ? PLAIN_SUMS : SPLIT_SUMS;
 }
 
 const SMALL = /^\[Min: -?\d{1,16}\.\d+, Max: -?\d{1,16}\.\d+\]/;

@@ -103,6 +103,23 @@ describe('while the receiver runs', () => {
   });
 });
 
+test('a day with more digits than SQL has keeps nobody else out of the lake', async () => {
+  const vast = '90000000000000000000000000';
+  await record(
+    ['vast', vast],
+    ['vast', vast],
+    ['acme', '1.5'],
+    ['great', '10000000000000000.5'],
+    ['great', '1'],
+  );
+  await untilLake('SELECT customer_id, quantity::VARCHAR, records FROM usage_daily ORDER BY 1', [
+    ['acme', '1.500000000000', '1'],
+    ['great', '10000000000000001.500000000000', '2'],
+    ['vast', 'null', '2'],
+  ]);
+  expect(await inLake('SELECT count(*) FROM usage_records')).toEqual([['5']]);
+});
+
 test('while the process is busy the lake waits, and it has everything in the end', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'busy-publisher-'));
   const ledger = await Ledger.open({ path: join(directory, 'ledger.duckdb') });
