@@ -1,6 +1,7 @@
 /** What somebody has written and not sent: who leaves it finds it again. */
 import type { ReactNode } from 'react';
 import { Button } from './button.tsx';
+import styles from './draft.module.css';
 import { Notice } from './notice.tsx';
 
 /** @returns what {@link keepDraft} kept; null where nothing was */
@@ -22,9 +23,10 @@ function keyOf(name: string): string {
 export function DraftNotice({ onAnew }: { onAnew: () => void }): ReactNode {
   return (
     <Notice>
-      <p role="status">
-        You had written this before, and not sent it. <Button onClick={onAnew}>Begin anew</Button>
-      </p>
+      <div className={styles.draft}>
+        <p role="status">You had written this before, and not sent it.</p>
+        <Button onClick={onAnew}>Begin anew</Button>
+      </div>
     </Notice>
   );
 }

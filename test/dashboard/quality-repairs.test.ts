@@ -114,6 +114,9 @@ async function expectInProfile(
 
 test('a customer that nobody knows is declared, and its signals count', async () => {
   const page = await openSignals('reason=unknown_customer', 2);
+  const { rows: waiting } = await dashboard.client.request('GET /api/v1/quarantine/signals', {
+    query: { reason: 'unknown_customer' },
+  });
   await page.getByRole('button', { name: 'Declare the customer' }).click();
   expect(await dialog(page).getByLabel('Customer ID').inputValue()).toBe('initech');
   await dialog(page).getByLabel('Name').fill('Initech AG');
@@ -121,6 +124,8 @@ test('a customer that nobody knows is declared, and its signals count', async ()
   await countedAndDone(page, '2 counted');
   await expectInProfile(page, 'initech', 'calls', '7.5', '2');
   await page.getByText('Initech AG').first().waitFor();
+  await page.goto(`${dashboard.url}/quality?signal=${waiting[0].id}`);
+  await dialog(page).getByText('It is not in quarantine any more: it was counted.').waitFor();
 });
 
 test('levels count once the dimension aggregates them', async () => {
@@ -188,6 +193,12 @@ test('by hand: value, customer, dimension and time are what was said; signal and
       .getByRole('button', { name: /Correct|Replay|Dismiss/ })
       .count(),
   ).toBe(0);
+  // So does a link from when it waited.
+  const { rows: signals } = await dashboard.client.request('GET /api/v1/quarantine/signals', {
+    query: { resolution: 'corrected', dimensionId: 'fixed' },
+  });
+  await page.goto(`${dashboard.url}/quality?signal=${signals[0].id}`);
+  await dialog(page).getByText('Counted with a correction').waitFor();
 });
 
 test('what is dismissed is not counted, nor when it comes again', async () => {
@@ -207,6 +218,11 @@ test('what is dismissed is not counted, nor when it comes again', async () => {
   await page.getByText('Nothing to repair here').waitFor();
   await page.goto(`${dashboard.url}/quality?view=dismissed&dimensionId=tests`);
   await page.getByText('a test run').waitFor();
+  const { rows: settled } = await dashboard.client.request('GET /api/v1/quarantine/signals', {
+    query: { resolution: 'dismissed', dimensionId: 'tests' },
+  });
+  await page.goto(`${dashboard.url}/quality?signal=${settled[0].id}`);
+  await dialog(page).getByText('by local: a test run').waitFor();
 });
 
 /** Holds back one request of these, the first being 1, until it is released. */

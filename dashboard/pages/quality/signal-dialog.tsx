@@ -34,8 +34,14 @@ export interface SignalDialogProps {
 }
 
 export function SignalDialog({ id, view, onClose, onFix, ...shown }: SignalDialogProps): ReactNode {
-  const found = useAnswer('GET /api/v1/quarantine/signals', { query: { signal: id, resolution: view } });
-  const signal = found.data?.rows[0];
+  const found = useSignal(id, view, true);
+  // A link to it may be older than what became of it.
+  const isGone = found.data?.rows.length === 0;
+  const corrected = useSignal(id, 'corrected', isGone);
+  const dismissed = useSignal(id, 'dismissed', isGone);
+  const asked = [found, corrected, dismissed];
+  const failed = asked.find(({ error }) => error !== null);
+  const [signal] = asked.flatMap(({ data }) => data?.rows ?? []);
   const titleOf = useReasonTitle();
   return (
     <Dialog
@@ -58,17 +64,21 @@ export function SignalDialog({ id, view, onClose, onFix, ...shown }: SignalDialo
           ))
       }
     >
-      {found.error !== null ? (
-        <ErrorState error={found.error} onRetry={() => void found.refetch()} />
-      ) : found.data === undefined ? (
+      {failed?.error ? (
+        <ErrorState error={failed.error} onRetry={() => void failed.refetch()} />
+      ) : asked.some(({ isLoading }) => isLoading) ? (
         <Skeleton lines={6} />
       ) : signal === undefined ? (
-        <p>It is not here any more: it was counted or settled meanwhile.</p>
+        <p>It is not in quarantine any more: it was counted.</p>
       ) : (
         <Shown signal={signal} {...shown} />
       )}
     </Dialog>
   );
+}
+
+function useSignal(id: string, resolution: QualityView, enabled: boolean) {
+  return useAnswer('GET /api/v1/quarantine/signals', { query: { signal: id, resolution } }, { enabled });
 }
 
 function Shown({
@@ -163,8 +173,8 @@ function Shown({
           {picking.isPending && progress && (
             <div className={styles.attribute}>
               <span>
-                {grouped(`${progress.searched}`)} of {grouped(`${progress.total}`)} signals looked through,{' '}
-                {grouped(`${progress.found.length}`)} of it
+                {grouped(`${progress.searched}`)} of {grouped(`${progress.total}`)} signals looked through:{' '}
+                {grouped(`${progress.found.length}`)} found
               </span>
               <Button disabled={progress.found.length === 0} onClick={() => stopping.current?.abort()}>
                 Stop, and repair these
