@@ -1,6 +1,6 @@
 /**
- * Bars by window, stacked by series. Pointer and arrow keys move along them, and what they are at is said in exact
- * numbers; a click, or Enter, opens a bar. Only the height of a bar is a float.
+ * Bars by window, stacked by series. Pointer and arrow keys move along them (and up and down in one), and what they are at
+ * is said in exact numbers; a click, or Enter, opens it. Only the height of a bar is a float.
  */
 import 'uplot/dist/uPlot.min.css';
 import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
@@ -36,6 +36,8 @@ export interface ChartProps {
 }
 
 const COLOURS = 8;
+/** Of a name in the readout. */
+const MOST_LETTERS = 60;
 
 export function Chart({
   label,
@@ -49,6 +51,8 @@ export function Chart({
 }: ChartProps): ReactNode {
   const [zone] = useTimeZone();
   const [at, setAt] = useState<number | null>(null);
+  /** Of the bar that keys are at: 0 is all of it, 1 its lowest layer. */
+  const [layer, setLayer] = useState(0);
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const look = useLook();
@@ -108,7 +112,14 @@ export function Chart({
           }))
           .reverse(),
       ],
-      hooks: { setCursor: [(self) => setAt(self.cursor.idx ?? null)] },
+      hooks: {
+        setCursor: [
+          (self) => {
+            setAt(self.cursor.idx ?? null);
+            setLayer(0);
+          },
+        ],
+      },
     };
     const xs = windows.map((_window, index) => index);
     const made = new uPlot(options, [xs, ...[...stacked].reverse()] as uPlot.AlignedData, parent);
@@ -130,9 +141,15 @@ export function Chart({
     };
   }, [stacked, windows, zone, detail, height, look]);
 
+  const chosen = series[layer - 1];
   const onKeyDown = (event: KeyboardEvent): void => {
     const last = windows.length - 1;
-    if (event.key === 'Enter' && at !== null) onOpen?.(at, null);
+    if (event.key === 'Enter' && at !== null) onOpen?.(at, chosen === undefined ? null : layer - 1);
+    const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (step !== undefined && at !== null && series.length > 1) {
+      event.preventDefault();
+      setLayer((layer + step + series.length + 1) % (series.length + 1));
+    }
     const next = {
       ArrowRight: at === null ? 0 : Math.min(at + 1, last),
       ArrowLeft: at === null ? last : Math.max(at - 1, 0),
@@ -150,7 +167,10 @@ export function Chart({
       <div className={styles.readout} aria-live="polite">
         {at !== null && shown !== undefined && shown !== null ? (
           <>
-            <strong>{timeText(shown, zone, detail)}</strong>
+            <strong>
+              {timeText(shown, zone, detail)}
+              {chosen && `, ${chosen.label.slice(0, MOST_LETTERS)}`}
+            </strong>
             {isTotalShown && series.length > 1 && (
               <Total series={series} at={at} {...(unit === undefined ? {} : { unit })} />
             )}
