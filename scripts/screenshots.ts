@@ -364,7 +364,7 @@ const { values: options } = parseArgs({
 });
 const { only, out: folder, full: fullPage } = options;
 
-/** The headless Chromium has no monospaced font of its own. The page asks for `ui-monospace` first. */
+/** The headless Chromium has no monospaced font of its own. The page asks for `ui-monospace` first; >= stays two letters. */
 const MONOSPACED = readFileSync(
   createRequire(import.meta.url).resolve(
     '@fontsource/jetbrains-mono/files/jetbrains-mono-latin-400-normal.woff2',
@@ -373,7 +373,7 @@ const MONOSPACED = readFileSync(
 );
 const WITH_FONT = `
   const bytes = Uint8Array.from(atob('${MONOSPACED}'), (letter) => letter.charCodeAt(0));
-  const font = new FontFace('ui-monospace', bytes.buffer);
+  const font = new FontFace('ui-monospace', bytes.buffer, { featureSettings: '"calt" 0' });
   document.fonts.add(font);
   font.load();`;
 
