@@ -177,8 +177,9 @@ const OWN_CONTROLS = 'a, button, [type="checkbox"]';
 /** Enter on a row opens it, and on a cell does what is in it; Space picks the row where rows are picked. */
 function actByKey(event: KeyboardEvent<HTMLTableRowElement>, open: () => void): void {
   const { target, currentTarget: row } = event;
-  if (target !== row && !(target instanceof HTMLTableCellElement)) return;
-  const within = target === row ? null : target.querySelector<HTMLElement>(OWN_CONTROLS);
+  const cell = target instanceof HTMLTableCellElement ? target : null;
+  if (target !== row && cell === null) return;
+  const within = cell?.querySelector<HTMLElement>(OWN_CONTROLS) ?? null;
   const pick = row.querySelector<HTMLElement>('[type="checkbox"]');
   if (event.key === 'Enter') within === null ? open() : within.click();
   else if (event.key === ' ' && pick !== null) pick.click();

@@ -264,7 +264,7 @@ function totalsQuery(selection: Selection): object {
 }
 
 /** Of all reasons together, by dimension and unit. */
-function merged(totals: readonly Total[]): QuarantineTotal['atStake'] {
+function merged(totals: readonly QuarantineTotal[]): QuarantineTotal['atStake'] {
   const all = new Map<string, QuarantineTotal['atStake'][number]>();
   for (const part of totals.flatMap(({ atStake }) => atStake)) add(all, part);
   return [...all.values()];
