@@ -1,12 +1,11 @@
 /** Filters that several lists of periods have. */
-import { type ReactNode, useEffect, useState } from 'react';
+import type { ReactNode } from 'react';
 import { Button } from '../../kit/button.tsx';
-import { Input, SearchField } from '../../kit/field.tsx';
+import { Input } from '../../kit/field.tsx';
 import { CustomerChoice } from '../../kit/id-choice.tsx';
+import { SearchBox } from '../../kit/search-box.tsx';
 import styles from './page.module.css';
 import { isMonth } from './period.ts';
-
-const PAUSE_MS = 300;
 
 export function CustomerFilter({
   value,
@@ -55,7 +54,6 @@ export function MonthFilter({
   );
 }
 
-/** What is typed is asked for after a short pause. */
 export function TypedFilter({
   label,
   value,
@@ -65,17 +63,9 @@ export function TypedFilter({
   value: string | undefined;
   onValue: (text: string | undefined) => void;
 }): ReactNode {
-  const [typed, setTyped] = useState(value ?? '');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what is typed starts the pause
-  useEffect(() => {
-    if (typed === (value ?? '')) return;
-    const timer = setTimeout(() => onValue(typed === '' ? undefined : typed), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  useEffect(() => setTyped(value ?? ''), [value]);
   return (
     <div className={styles.filter}>
-      <SearchField label={label} value={typed} onValue={setTyped} />
+      <SearchBox label={label} search={value ?? ''} onSearch={(text) => onValue(text || undefined)} />
     </div>
   );
 }
