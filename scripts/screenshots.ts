@@ -4,7 +4,7 @@
  * `--out FOLDER` puts pictures elsewhere, `--full` takes whole pages with what is below the fold. Pictures of what is live
  * are taken last, `--traffic SECONDS` after usage began to arrive: so long that it shows in the picture of the rate.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
+import { PNG } from 'pngjs';
 import { launchChromium } from '../test/dashboard/support/chromium.ts';
 import { seedDemo } from '../test/dashboard/support/demo-data.ts';
 import { startTraffic } from '../test/dashboard/support/demo-traffic.ts';
@@ -354,6 +355,16 @@ const SCREENSHOTS: readonly Screenshot[] = [
   },
 ];
 
+/** The same picture: what is flat and repeats, as text does, is a sixth smaller without PNG's filters. */
+function smaller(picture: Buffer): Buffer {
+  return PNG.sync.write(PNG.sync.read(picture), {
+    colorType: 2,
+    filterType: 0,
+    deflateLevel: 9,
+    deflateStrategy: 0,
+  });
+}
+
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [] },
@@ -408,7 +419,8 @@ try {
       await ready(page);
       if (!isLive) await page.waitForLoadState('networkidle');
       const file = `${name}-${theme}.png`;
-      await page.screenshot({ path: join(folder, file), fullPage, animations: 'disabled', caret: 'hide' });
+      const picture = await page.screenshot({ fullPage, animations: 'disabled', caret: 'hide' });
+      writeFileSync(join(folder, file), smaller(picture));
       console.log(file);
       await page.close();
     }
