@@ -132,8 +132,10 @@ function dailyView(directory: string, parts: readonly Part[]): string[] {
       (source) => `SELECT ${sums(day, 'day')} FROM (${source}) GROUP BY customer_id, dimension_id, ${day}`,
     ),
   ];
+  // Where one part's sum has too many digits it is NULL there, and the sum of the others would be a wrong one.
   return [
-    `CREATE VIEW usage_daily AS SELECT customer_id, dimension_id, "day", sum(quantity) AS quantity,
+    `CREATE VIEW usage_daily AS SELECT customer_id, dimension_id, "day",
+      CASE WHEN count(*) = count(quantity) THEN sum(quantity) END AS quantity,
       any_value(unit) AS unit, sum(records)::BIGINT AS records
     FROM (${sources.join('\n  UNION ALL BY NAME ')}) GROUP BY customer_id, dimension_id, "day"`,
     ...comments('usage_daily', comment, columns),

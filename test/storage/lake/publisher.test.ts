@@ -118,6 +118,13 @@ test('a day with more digits than SQL has keeps nobody else out of the lake', as
     ['vast', 'null', '2'],
   ]);
   expect(await inLake('SELECT count(*) FROM usage_records')).toEqual([['5']]);
+  // What comes in another file is not the whole of it.
+  await record(['vast', '5'], ['acme', '1']);
+  await untilLake('SELECT customer_id, quantity::VARCHAR, records FROM usage_daily ORDER BY 1', [
+    ['acme', '2.500000000000', '2'],
+    ['great', '10000000000000001.500000000000', '2'],
+    ['vast', 'null', '3'],
+  ]);
 });
 
 test('while the process is busy the lake waits, and it has everything in the end', async () => {
