@@ -1,5 +1,6 @@
 /** Dialogs that stand in the address: Back closes one, and one that was closed is not behind for Back to open again. */
 import { useRouter } from '@tanstack/react-router';
+import { useRef } from 'react';
 
 declare module '@tanstack/react-router' {
   interface HistoryState {
@@ -14,9 +15,13 @@ export const OPENED = { isOpened: true } as const;
 /** Goes back to where the dialog was opened; false where somebody came by its address. */
 export function useWayBack(): () => boolean {
   const { history } = useRouter();
+  const left = useRef<object>(undefined);
   return () => {
-    if (history.location.state.isOpened === undefined) return false;
-    history.back();
+    const { state } = history.location;
+    if (state.isOpened === undefined) return false;
+    // Going back takes a moment: Escape twice is once.
+    if (left.current !== state) history.back();
+    left.current = state;
     return true;
   };
 }

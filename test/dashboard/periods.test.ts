@@ -216,6 +216,9 @@ test('on paper there is the whole statement, and nothing else', async () => {
   // Nothing is cut off: the last row is on the page, not in something that scrolls.
   const bottom = (await lines.last().boundingBox())!.y;
   expect(bottom).toBeLessThan((await page.evaluate('document.documentElement.scrollHeight')) as number);
+  // Chromium prints what goes on to another page in a grid over what follows it.
+  const display = await page.evaluate("getComputedStyle(document.querySelector('article')).display");
+  expect(display).toBe('block');
   // A4 without its margins.
   await page.setViewportSize({ width: 672, height: 1000 });
   await expectNoSidewaysScroll(page);
