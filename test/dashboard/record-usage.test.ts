@@ -431,6 +431,53 @@ test('Escape loses nothing of what was typed; Cancel and a stored record forget 
   expect(await value.inputValue()).toBe('');
 });
 
+test('what was sent counts once, whether its answer is lost or comes when the form is closed', async () => {
+  const page = await openForm('', { expected: /ERR_FAILED/ });
+  const form = recordUsageForm(page);
+  const value = form.getByLabel('Record Value');
+  const reopened = async (): Promise<void> => {
+    await page.keyboard.press('Escape');
+    await form.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Record Usage' }).click();
+    await value.waitFor();
+  };
+  const count = async () =>
+    (await records('gpu.hours')).filter(({ recordValue }) => /^44+$/.test(recordValue)).length;
+  const sent = '**/api/v1/usage';
+  const time = await form.getByLabel('Timestamp', { exact: true }).inputValue();
+  await value.fill('44');
+  await page.route(sent, async (route) => {
+    await route.fetch();
+    await route.abort();
+  });
+  await page.keyboard.press('Enter');
+  await form.getByRole('alert').waitFor();
+  await page.unroute(sent);
+  // The time that nobody chose would be another one.
+  await expect.poll(() => Date.now()).toBeGreaterThan(Date.parse(time) + 1000);
+  await reopened();
+  expect(await form.getByLabel('Timestamp', { exact: true }).inputValue()).toBe(time);
+  await form.getByRole('button', { name: 'Submit' }).click();
+  await form.getByText('duplicate', { exact: true }).waitFor();
+  expect(await count()).toBe(1);
+
+  await form.getByRole('button', { name: 'Record another' }).click();
+  await value.fill('444');
+  const release = Promise.withResolvers<void>();
+  await page.route(sent, async (route) => {
+    await release.promise;
+    await route.continue();
+  });
+  await page.keyboard.press('Enter');
+  await reopened();
+  expect(await value.inputValue()).toBe('444');
+  release.resolve();
+  await expect.poll(() => page.evaluate('sessionStorage.length')).toBe(0);
+  expect(await count()).toBe(2);
+  await reopened();
+  expect(await value.inputValue()).toBe('');
+});
+
 test('news of what was done is seen, read out and dismissed while a dialog is open', async () => {
   const page = await dashboard.open('/customers/acme');
   await page.getByRole('button', { name: 'Edit' }).click();

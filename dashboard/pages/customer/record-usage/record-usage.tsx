@@ -107,6 +107,11 @@ export function RecordUsage(given: {
       draft={draft}
       onDraft={write}
       {...(isKept ? { onAnew: () => anew(given) } : {})}
+      onSent={() => {
+        // It may be stored though no answer comes: sent again it must be the same record, to its time.
+        setBegun({ draft, now: '' });
+        keepDraft(sessionStorage, name, draft);
+      }}
       onStored={(record) => {
         keepDraft(sessionStorage, name, null);
         setStored(record);
@@ -125,13 +130,15 @@ interface FormProps {
   onDraft: (draft: Draft) => void;
   /** Where it shows what was typed before. */
   onAnew?: () => void;
+  onSent: () => void;
+  /** Also when the form is closed already. */
   onStored: (record: WrittenRecord) => void;
   /** What was typed was not meant. */
   onCancel: () => void;
   onClose: () => void;
 }
 
-function Form({ draft, onDraft, onAnew, onStored, onCancel, onClose }: FormProps): ReactNode {
+function Form({ draft, onDraft, onAnew, onSent, onStored, onCancel, onClose }: FormProps): ReactNode {
   const write = useChange('POST /api/v1/usage');
   /** How often Submit was tried: from then on all that is missing is said. */
   const [tries, setTries] = useState(0);
@@ -156,9 +163,11 @@ function Form({ draft, onDraft, onAnew, onStored, onCancel, onClose }: FormProps
   const submit = (): void => {
     setTries(tries + 1);
     if (!isComplete) return;
-    write.mutate(
-      { body: newRecord(draft) },
-      { onSuccess: (answer) => 'records' in answer && answer.records[0] && onStored(answer.records[0]) },
+    onSent();
+    write.mutateAsync({ body: newRecord(draft) }).then(
+      (answer) => 'records' in answer && answer.records[0] && onStored(answer.records[0]),
+      // The form shows it.
+      () => {},
     );
   };
 
