@@ -213,6 +213,25 @@ test('a rule that was left, or whose tab was closed, is there again until it is 
   expect(await page.getByText('You had written this before').count()).toBe(0);
 });
 
+test('a rule that is begun anew is the version that holds by then', async () => {
+  const path = { id: 'anew' };
+  await dashboard.client.request('PUT /api/v1/meters/{id}', { path, body: RULE });
+  const page = await dashboard.open('/meters/anew?edit=1');
+  await page.getByLabel('Name').fill('Half done');
+  await page.clock.install();
+  await page.reload();
+  await page.getByText('You had written this before').waitFor();
+  await dashboard.client.request('PUT /api/v1/meters/{id}', { path, body: { ...RULE, name: 'Theirs' } });
+  // The page asks again when somebody comes back to it after a while.
+  await page.clock.fastForward(60_000);
+  const asked = page.waitForResponse((response) => /\/meters\/anew\?/.test(response.url()));
+  await page.evaluate(`dispatchEvent(new Event('visibilitychange'))`);
+  await (await asked).finished();
+  await page.evaluate('new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))');
+  await page.getByRole('button', { name: 'Begin anew' }).click();
+  await expect.poll(() => page.getByLabel('Name').inputValue()).toBe('Theirs');
+});
+
 test('form and text are two views of one rule; what the form does not show stays', async () => {
   const page = await dashboard.open('/meters/refunds?edit=1');
   await page.getByText('{"none":[{"path":"severity_text","eq":"DEBUG"}]}').waitFor();

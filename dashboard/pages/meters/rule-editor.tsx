@@ -132,7 +132,8 @@ export function RuleEditor(props: RuleEditorProps): ReactNode {
               onAnew={() => {
                 setKept(null);
                 setKnown(props.latestVersion);
-                write(beginning, props.rule);
+                // Of that version, which may have come meanwhile.
+                write(yamlText(props.rule), props.rule);
               }}
             />
           )}
