@@ -238,7 +238,8 @@ test('a signal is looked at as it came, and dismissed with a note that stays', a
 });
 
 test('all signals of one resource are repaired together', async () => {
-  const page = await dashboard.open('/quality?reason=missing_customer&dimensionId=uploads');
+  const page = await dashboard.open('/meters');
+  await page.goto(`${dashboard.url}/quality?reason=missing_customer&dimensionId=uploads`);
   await expect.poll(() => rows(page).count()).toBe(3);
   await rows(page).first().press('Enter');
   const resource = dialog(page).getByRole('region', { name: 'Resource' });
@@ -255,6 +256,9 @@ test('all signals of one resource are repaired together', async () => {
   expect(await usageOf('acme', 'uploads')).toEqual(['3']);
   await pressed(page, 'Done');
   await expect.poll(() => rows(page).count()).toBe(1);
+  // The signal that it began with is not behind.
+  await page.goBack();
+  await page.getByRole('heading', { level: 1, name: 'Meters' }).waitFor();
 });
 
 test('what cannot be counted yet stays, with the reason that holds now', async () => {

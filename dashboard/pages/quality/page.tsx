@@ -44,6 +44,9 @@ export function Page(): ReactNode {
       ...(change.signal === undefined ? {} : { state: OPENED }),
     });
   const goBack = useWayBack();
+  const closeSignal = (): void => {
+    if (!goBack()) ask({ signal: undefined, page: search.page });
+  };
   const counted = (name: string, count: number | undefined): string =>
     count === undefined ? name : `${name} (${count})`;
   const signals = (
@@ -93,13 +96,13 @@ export function Page(): ReactNode {
           id={search.signal}
           view={view}
           search={search}
-          onClose={() => goBack() || show({ signal: undefined })}
+          onClose={closeSignal}
           onFix={(fix, signal) => {
-            show({ signal: undefined });
+            closeSignal();
             setFixing({ fix, picked: [signal], sample: signal });
           }}
           onPicked={(picked) => {
-            show({ signal: undefined });
+            closeSignal();
             const [first] = fixesOf(commonReason(picked));
             setFixing({ fix: first, picked, sample: picked[0] });
           }}
