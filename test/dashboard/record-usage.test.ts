@@ -415,8 +415,12 @@ test('Escape loses nothing of what was typed; Cancel and a stored record forget 
   expect(await value.inputValue()).toBe('');
   expect(await said.count()).toBe(0);
   await page.goto(`${dashboard.url}/customers/acme?record=1&dimension=gpu.hours`);
+  await value.fill('');
+  await form.getByRole('button', { name: 'Submit' }).click();
+  await expect.poll(() => value.getAttribute('aria-invalid')).toBe('true');
   await form.getByRole('button', { name: 'Begin anew' }).click();
   expect(await value.inputValue()).toBe('');
+  expect(await value.getAttribute('aria-invalid')).not.toBe('true');
   expect(await form.getByRole('combobox', { name: 'Dimension ID' }).inputValue()).toBe('gpu.hours');
 
   await value.fill('7');

@@ -201,7 +201,16 @@ function Form({ draft, onDraft, onAnew, onSent, onStored, onCancel, onClose }: F
     >
       <div className={hasCode ? styles.withCode : styles.alone}>
         <div ref={fieldsRef} className={styles.form}>
-          {onAnew && <DraftNotice onAnew={onAnew} />}
+          {onAnew && (
+            <DraftNotice
+              onAnew={() => {
+                // What was said of the draft is not said of the new one.
+                write.reset();
+                setTries(0);
+                onAnew();
+              }}
+            />
+          )}
           {isConflict && (
             <div role="alert" className={styles.conflict}>
               <p>
