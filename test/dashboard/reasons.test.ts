@@ -70,11 +70,12 @@ test('each page has the title, and until it is there the code', async () => {
   expect(asked).toBe(1);
 });
 
-test('a reason that there is not is refused, and no repair is offered for it', async () => {
-  const page = await dashboard.open('/quality?reason=whatever', { expected: /status of 400/ });
+test.each(['whatever', 'constructor'])('a reason that there is not is refused: %s', async (reason) => {
+  const page = await dashboard.open(`/quality?reason=${reason}`, { expected: /status of 400/ });
   await page.getByText('reason must be one of sdk_overflow, ').waitFor();
+  // No repair is offered for it.
   await page.getByRole('button', { name: 'Correct by hand' }).waitFor({ state: 'detached' });
-  expect(await page.getByRole('region', { name: 'whatever' }).count()).toBe(0);
+  expect(await page.getByRole('region', { name: reason }).count()).toBe(0);
   await page.getByRole('button', { name: 'A credit' }).click();
   await page.getByRole('region', { name: 'A credit' }).getByText('credits_not_allowed').waitFor();
 });

@@ -33,5 +33,7 @@ const ALWAYS: readonly Fix[] = ['correct', 'replay', 'dismiss'];
 
 /** The fixes of a reason, the one to try first in front; without a reason those that fit any. */
 export function fixesOf(reason: Reason | undefined): Fix[] {
-  return [...new Set([...((reason && OWN[reason]) ?? []), ...ALWAYS])];
+  // It stands in the address: `constructor` has no fixes.
+  const own = reason !== undefined && Object.hasOwn(OWN, reason) ? OWN[reason] : undefined;
+  return [...new Set([...(own ?? []), ...ALWAYS])];
 }
