@@ -132,12 +132,19 @@ function dailyView(directory: string, parts: readonly Part[]): string[] {
       (source) => `SELECT ${sums(day, 'day')} FROM (${source}) GROUP BY customer_id, dimension_id, ${day}`,
     ),
   ];
-  // Where one part's sum has too many digits it is NULL there, and the sum of the others would be a wrong one.
+  // Where one part's sum has too many digits it is NULL there, and the sum of the others would be a wrong one. So would be
+  // a sum of all that 128 bits do not hold: large ones are taken apart.
+  const isLarge = 'abs(quantity) >= 10000000000000000';
   return [
     `CREATE VIEW usage_daily AS SELECT customer_id, dimension_id, "day",
-      CASE WHEN count(*) = count(quantity) THEN sum(quantity) END AS quantity,
-      any_value(unit) AS unit, sum(records)::BIGINT AS records
-    FROM (${sources.join('\n  UNION ALL BY NAME ')}) GROUP BY customer_id, dimension_id, "day"`,
+      CASE WHEN is_known AND greatest(abs(whole), abs(whole + trunc(rest)::HUGEINT)) < 100000000000000000000000000
+        THEN whole::DECIMAL(38, 12) + rest END AS quantity, unit, records
+    FROM (
+      SELECT customer_id, dimension_id, "day", count(*) = count(quantity) AS is_known,
+        sum(CASE WHEN ${isLarge} THEN trunc(quantity)::HUGEINT ELSE 0 END) AS whole,
+        sum(CASE WHEN ${isLarge} THEN quantity - trunc(quantity) ELSE quantity END) AS rest,
+        any_value(unit) AS unit, sum(records)::BIGINT AS records
+      FROM (${sources.join('\n  UNION ALL BY NAME ')}) GROUP BY customer_id, dimension_id, "day")`,
     ...comments('usage_daily', comment, columns),
   ];
 }

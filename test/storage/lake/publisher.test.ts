@@ -111,18 +111,21 @@ test('a day with more digits than SQL has keeps nobody else out of the lake', as
     ['acme', '1.5'],
     ['great', '10000000000000000.5'],
     ['great', '1'],
+    ['half', vast],
   );
   await untilLake('SELECT customer_id, quantity::VARCHAR, records FROM usage_daily ORDER BY 1', [
     ['acme', '1.500000000000', '1'],
     ['great', '10000000000000001.500000000000', '2'],
+    ['half', '90000000000000000000000000.000000000000', '1'],
     ['vast', 'null', '2'],
   ]);
-  expect(await inLake('SELECT count(*) FROM usage_records')).toEqual([['5']]);
-  // What comes in another file is not the whole of it.
-  await record(['vast', '5'], ['acme', '1']);
+  expect(await inLake('SELECT count(*) FROM usage_records')).toEqual([['6']]);
+  // What comes in another file is not the whole of it, and may be too much with it.
+  await record(['vast', '5'], ['acme', '1'], ['great', '0.25'], ['half', vast]);
   await untilLake('SELECT customer_id, quantity::VARCHAR, records FROM usage_daily ORDER BY 1', [
     ['acme', '2.500000000000', '2'],
-    ['great', '10000000000000001.500000000000', '2'],
+    ['great', '10000000000000001.750000000000', '3'],
+    ['half', 'null', '2'],
     ['vast', 'null', '3'],
   ]);
 });
