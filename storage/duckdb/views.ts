@@ -88,7 +88,11 @@ const windowColumns = (name: string, comment: string): View['columns'] => [
   ['customer_id', 'c.id', "The customer's own id, as the caller gave it."],
   ['dimension_id', 'd.id', 'What is billed.'],
   [name, 'u."window"', comment],
-  ['quantity', 'u.quantity', "Exact sum of the record values, in the dimension's unit."],
+  [
+    'quantity',
+    'u.quantity',
+    "Exact sum of the record values, in the dimension's unit; in the lake NULL where it is 10^26 or more.",
+  ],
   ['unit', 'd.unit', 'Unit of quantity (UCUM).'],
   ['records', 'u.records', 'Usage records in the window; corrections are no records.'],
 ];

@@ -10,8 +10,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 test('scripts and styles have at most 220 kB gzip in all', () => {
   execFileSync(process.execPath, [`${root}scripts/build-dashboard.ts`]);
-  const folder = `${root}dashboard/dist/assets/`;
-  const sizes = readdirSync(folder)
+  const folder = `${root}dashboard/dist/`;
+  const sizes = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.(js|css)$/.test(name))
     .map((name) => gzipSync(readFileSync(folder + name), { level: 9 }).length);
   expect(sizes.length).toBeGreaterThan(2);
