@@ -86,9 +86,12 @@ test('without usage the overview leads here; each wrong turn is told apart, and 
   expect(await post('/v1/logs', 'no JSON', { ...json, ...key })).toBe(400);
   await expectTurn('Unreadable body: POST /v1/logs', 'look at what the sender logs');
   expect(await post('/v1/logs', log({ nothing: 'of usage' }), { ...json, ...key })).toBe(200);
-  await expectTurn('Signals arrive, but none is usage', 'usage.dimension.id');
+  await expectTurn('Signals arrive, but none is usage', 'the metric or log event usage.<dimension>');
   expect(await post('/v1/logs', log({ 'usage.dimension.id': '<img src=x>' }), { ...json, ...key })).toBe(200);
   await expectTurn('No customer: 1 signal of <img src=x>', 'usage.customer.id');
+  // Other signals are claimed: those that are not stay in view, before all that came and went.
+  await expectTurn('Signals arrive, but some are not usage: 1 signal', 'let a meter say');
+  expect(await turns.first().textContent()).toContain('some are not usage');
   expect(await page.getByText(KEY).count()).toBe(0);
   expect(await page.locator('img, b').count()).toBe(0);
   await expectAccessible(page);
@@ -123,6 +126,8 @@ test('another app is connected by the library: its snippet runs as it stands', a
   const page = await openWithKey('/first-run?way=typescript');
   await page.getByRole('heading', { level: 1, name: 'Connect an app' }).waitFor();
   await page.getByText('Waiting for the next record.').waitFor();
+  // Nor do three newer hints hide them, or that there is usage.
+  await page.getByText('Signals arrive, but some are not usage: 1 signal').waitFor();
   const code = (await copied(page))
     .replace('YOUR_API_KEY', KEY)
     .replace("'otel-usage-meter'", `'${library}'`);

@@ -94,6 +94,24 @@ describe('with usage', () => {
     await page.waitForURL('**/customers/initech');
   });
 
+  test('requests that were refused are a problem, with what was wrong and where to read on', async () => {
+    const page = await dashboard.open('/');
+    const health = page.getByRole('region', { name: 'Health' });
+    await health.getByText('None was refused in the last hour.').waitFor();
+    await page.getByText('all is well').waitFor();
+    const path = `/v1/${'wrong'.repeat(30)}`;
+    for (let time = 0; time < 2; time += 1)
+      expect((await fetch(dashboard.url + path, { method: 'POST', body: '{}' })).status).toBe(404);
+    await health.getByText(/^Refused in the last hour: 2, last .+: Wrong path: POST \/v1\/wrong/).waitFor();
+    await page.getByText('1 problem', { exact: true }).waitFor();
+    expect(await page.getByText('all is well').count()).toBe(0);
+    await expectAccessible(page);
+    await page.setViewportSize({ width: 360, height: 800 });
+    await expectNoSidewaysScroll(page);
+    await health.getByRole('link', { name: 'Connect an app' }).click();
+    await page.getByText('Wrong path: POST /v1/wrong').waitFor();
+  });
+
   test('arrow keys move along the rate, and what came is in it', async () => {
     const page = await dashboard.open('/');
     const rate = page.getByRole('region', { name: /Signals and records a second/ });

@@ -1,7 +1,6 @@
 /** Connects an app: code to send usage with, and what comes of it while it is tried. */
 import { Link, useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useRef, useState } from 'react';
-import type { AnswerOf } from '../../api/client.ts';
 import { type LiveRecord, useLive } from '../../api/live.ts';
 import { useAnswer } from '../../api/query.ts';
 import { ageText } from '../../format/time.ts';
@@ -19,13 +18,9 @@ import styles from './page.module.css';
 import { firstRunRoute, WAYS, type Way } from './route.ts';
 import { skipFirstRun } from './skipped.ts';
 import { snippets } from './snippets.ts';
-import { type WrongTurn, wrongTurns } from './wrong-turns.ts';
-
-type FirstRun = AnswerOf<'GET /api/v1/first-run'>;
+import { type FirstRun, RECENT_MS, type WrongTurn, wrongTurns } from './wrong-turns.ts';
 
 const ASK_MS = 2_000;
-/** Where usage arrives already, refusals of long ago are somebody else's. */
-const RECENT_MS = 3600_000;
 /** Nor does what others get wrong push the code away. */
 const MOST_TURNS = 3;
 /** Of all times that a record can have, for the first one there is. */
@@ -62,7 +57,6 @@ export function Page(): ReactNode {
       actions={
         record === null && (
           <Button
-            look="quiet"
             onClick={() => {
               skipFirstRun();
               void navigate({ to: '/' });

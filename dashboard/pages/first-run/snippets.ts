@@ -16,7 +16,7 @@ export function snippets(origin: string, needsKey: boolean): Record<Way, Snippet
   return {
     typescript: {
       label: 'TypeScript',
-      note: 'An app of your own: npm install otel-usage-meter, then record where something is used.',
+      note: 'An app of your own: npm install otel-usage-meter, or out of a clone npm run build there and npm install with its path; then record where something is used.',
       code: `import { createUsageMeter } from 'otel-usage-meter';
 
 const usage = createUsageMeter({
@@ -30,7 +30,7 @@ await usage.flush();`,
     },
     curl: {
       label: 'curl',
-      note: 'One data point as OTLP in JSON, what every OpenTelemetry exporter can send.',
+      note: 'One data point as OTLP in JSON, what every OpenTelemetry exporter can send. Sent again with the same time, it counts once.',
       code: `curl ${origin}/v1/metrics \\
   -H 'Content-Type: application/json' \\${header}
   -d '{"resourceMetrics": [{

@@ -1,8 +1,11 @@
 /** Why nothing has arrived: what was refused or not counted, and what to change. (Pure.) */
 import type { AnswerOf } from '../../api/client.ts';
 
-type FirstRun = AnswerOf<'GET /api/v1/first-run'>;
-type Refused = FirstRun['refused'][number];
+export type FirstRun = AnswerOf<'GET /api/v1/first-run'>;
+export type Refused = FirstRun['refused'][number];
+
+/** Where usage arrives already, refusals of long ago are somebody else's. */
+export const RECENT_MS = 3600_000;
 
 export interface WrongTurn {
   key: string;
@@ -18,13 +21,13 @@ export interface WrongTurn {
 }
 
 /**
- * The newest first, each once.
+ * The newest first, each once; before them what has no time because it holds all along.
  * @param origin of the receiver: http://127.0.0.1:4318
  * @param sinceMs what is older is left out
  * @param titleOf what a reason for quarantine is called
  */
 export function wrongTurns(
-  { refused, quarantine, received, hasRecords }: FirstRun,
+  { refused, quarantine, received }: FirstRun,
   origin: string,
   sinceMs: number,
   titleOf: (reason: string) => string,
@@ -35,7 +38,7 @@ export function wrongTurns(
     const key = [request.method, request.path, request.status, request.apiKey, request.contentType].join(' ');
     const known = turns.get(key);
     if (known === undefined)
-      turns.set(key, { key, ...ofRefused(request, origin), seen: request.time, times: 1 });
+      turns.set(key, { key, ...refusedText(request, origin), seen: request.time, times: 1 });
     else known.times += 1;
   }
   for (const { reason, signals, lastSeen, atStake } of quarantine) {
@@ -56,20 +59,22 @@ export function wrongTurns(
   }
   const all = [received.metrics, received.logs, received.spans];
   const sum = (name: 'claimed' | 'ignored'): number => all.reduce((total, each) => total + each[name], 0);
-  if (!hasRecords && sum('claimed') === 0 && sum('ignored') > 0)
+  if (sum('ignored') > 0)
     turns.set('ignored', {
       key: 'ignored',
-      title: `Signals arrive, but none is usage: ${plural(sum('ignored'), 'signal')}`,
+      title: `Signals arrive, but ${sum('claimed') === 0 ? 'none is' : 'some are not'} usage: ${plural(sum('ignored'), 'signal')}`,
       advice:
-        'They were acknowledged and not kept. Give them the attributes `usage.customer.id` and `usage.dimension.id`, call the metric `usage.` and the dimension, or let a meter say which of them are usage.',
+        'They were acknowledged and not kept. Give them the attributes `usage.customer.id` and `usage.dimension.id`, call the metric or log event `usage.<dimension>`, or let a meter say which of them are usage.',
       seen: null,
       times: 1,
       more: 'meters',
     });
-  return [...turns.values()].sort((a, b) => (b.seen ?? '').localeCompare(a.seen ?? ''));
+  // Digits come before letters.
+  return [...turns.values()].sort((a, b) => (b.seen ?? 'z').localeCompare(a.seen ?? 'z'));
 }
 
-function ofRefused(request: Refused, origin: string): Pick<WrongTurn, 'title' | 'advice'> {
+/** What was wrong with one request, and what to change. */
+export function refusedText(request: Refused, origin: string): Pick<WrongTurn, 'title' | 'advice'> {
   const { method, path, status, apiKey, contentType } = request;
   const what = `${method} ${path}`;
   switch (status) {

@@ -1,11 +1,14 @@
 /** Whether anything is wrong with the receiver, in words, and what to do about it. */
+import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { ageText } from '../../format/time.ts';
 import { Icon } from '../../kit/icon.tsx';
 import { Time } from '../../kit/time.tsx';
+import { type FirstRun, RECENT_MS, type Refused, refusedText } from '../first-run/wrong-turns.ts';
 import styles from './health.module.css';
 import type { Overview } from './page.tsx';
 
-type Problem = Overview['health']['problems'][number];
+type Problem = Overview['health']['problems'][number] | 'refused';
 
 interface Line {
   name: string;
@@ -13,18 +16,35 @@ interface Line {
   /** How it is. */
   text: ReactNode;
   /** What to do where it is wrong. */
-  advice: string;
+  advice: ReactNode;
 }
 
-export function healthFaults({ health }: Overview): readonly Problem[] {
-  return health.problems;
+export function healthFaults({ health }: Overview, firstRun: FirstRun | undefined): readonly Problem[] {
+  return refusedLately(firstRun).length > 0 ? [...health.problems, 'refused'] : health.problems;
 }
 
-export function Health({ overview }: { overview: Overview }): ReactNode {
+/**
+ * Requests that brought usage in vain, the newest first. Whoever is told to come again does; why the receiver said so is
+ * in the other lines.
+ */
+function refusedLately(firstRun: FirstRun | undefined): Refused[] {
+  const since = Date.now() - RECENT_MS;
+  return (firstRun?.refused ?? []).filter(({ time, status }) => status !== 503 && Date.parse(time) > since);
+}
+
+/** @param firstRun undefined while it is not known */
+export function Health({
+  overview,
+  firstRun,
+}: {
+  overview: Overview;
+  firstRun: FirstRun | undefined;
+}): ReactNode {
+  const faults = healthFaults(overview, firstRun);
   return (
     <ul className={styles.lines}>
-      {linesOf(overview).map(({ name, problem, text, advice }) => {
-        const isWrong = overview.health.problems.includes(problem);
+      {linesOf(overview, firstRun).map(({ name, problem, text, advice }) => {
+        const isWrong = faults.includes(problem);
         return (
           <li key={name} className={styles.line} data-wrong={isWrong || undefined}>
             <span className={styles.mark}>
@@ -45,6 +65,9 @@ export function Health({ overview }: { overview: Overview }): ReactNode {
   );
 }
 
+/** Refused requests that the receiver remembers. */
+const REMEMBERED = 50;
+
 const STATES: Readonly<Record<Overview['health']['state'], string>> = {
   ready: 'Takes usage.',
   recovering: 'Reads its journal; usage is taken when that is done.',
@@ -52,8 +75,9 @@ const STATES: Readonly<Record<Overview['health']['state'], string>> = {
   stopped: 'Is stopped.',
 };
 
-function linesOf({ health, freshness, disk, lake }: Overview): Line[] {
+function linesOf({ health, freshness, disk, lake }: Overview, firstRun: FirstRun | undefined): Line[] {
   const { unloadedRows, unloadedBytes, behindSeconds, completeUntil } = freshness;
+  const refused = refusedLately(firstRun);
   return [
     {
       name: 'Receiver',
@@ -61,6 +85,19 @@ function linesOf({ health, freshness, disk, lake }: Overview): Line[] {
       text: STATES[health.state],
       advice:
         'Exporters keep what they have and come again. If it stays so, read the receiver’s log: it says what it waits for.',
+    },
+    {
+      name: 'Requests',
+      problem: 'refused',
+      text:
+        refused.length === 0
+          ? 'None was refused in the last hour.'
+          : `Refused in the last hour: ${refused.length}${refused.length === REMEMBERED ? ' or more' : ''}, last ${ageText(refused[0].time, Date.now())}: ${refusedText(refused[0], location.origin).title}`,
+      advice: (
+        <>
+          <Link to="/first-run">Connect an app</Link> says what to change.
+        </>
+      ),
     },
     {
       name: 'Disk',

@@ -28,6 +28,7 @@ export function Page(): ReactNode {
     { everyMs: REFRESH_MS, keepPrevious: true },
   );
   const { data, error } = overview;
+  const attempts = useAnswer('GET /api/v1/first-run', {}, { everyMs: REFRESH_MS });
   // What was acknowledged a moment ago may not be counted yet: whether there is nothing at all is asked for certain.
   const isEmpty = data?.counts.records === 0 && !isFirstRunSkipped();
   const firstRun = useAnswer(
@@ -40,7 +41,12 @@ export function Page(): ReactNode {
     <PageFrame
       title="Overview"
       description={`Apps and Collectors send usage to ${location.origin}.`}
-      tags={data && <HealthTag overview={data} isAnswering={error === null} />}
+      tags={
+        data &&
+        !attempts.isPending && (
+          <HealthTag faults={healthFaults(data, attempts.data).length} isAnswering={error === null} />
+        )
+      }
       actions={
         <ButtonLink to="/first-run" icon="plus" look="primary">
           Connect an app
@@ -77,7 +83,7 @@ export function Page(): ReactNode {
             </Section>
           </div>
           <Section title="Health">
-            <Health overview={data} />
+            <Health overview={data} firstRun={attempts.data} />
           </Section>
         </>
       )}
@@ -85,9 +91,8 @@ export function Page(): ReactNode {
   );
 }
 
-function HealthTag({ overview, isAnswering }: { overview: Overview; isAnswering: boolean }): ReactNode {
+function HealthTag({ faults, isAnswering }: { faults: number; isAnswering: boolean }): ReactNode {
   if (!isAnswering) return <Tag look="bad">no answer</Tag>;
-  const faults = healthFaults(overview).length;
   if (faults > 0) return <Tag look="bad">{faults === 1 ? '1 problem' : `${faults} problems`}</Tag>;
   return <Tag look="good">all is well</Tag>;
 }
