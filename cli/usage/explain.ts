@@ -9,6 +9,7 @@ import type { Shell } from '../shell.ts';
 import { UsageError } from '../usage-error.ts';
 import { explanationText } from './explain-text.ts';
 import { type QueryFlags, usageParams } from './query.ts';
+import { noteUnknownIds } from './unknown-ids.ts';
 import { UsageRow } from './usage-row.ts';
 
 export interface ExplainFlags extends Omit<QueryFlags, 'fill'> {
@@ -74,6 +75,7 @@ export async function explainUsage(flags: ExplainFlags, shell: Shell): Promise<v
         strong: (text) => shell.style('bold', text),
       }),
     );
+  if (explanation.cell === null) await noteUnknownIds(flags, api, shell);
 }
 
 /** All pages are of the state of the ledger that the first one is of. */

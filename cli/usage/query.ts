@@ -13,6 +13,7 @@ import { type Range, type RangeFlags, readRange, thisMonth } from '../range.ts';
 import { type ListAnswer, PAGE_ROWS, type Params, ReceiverApi, type ReceiverFlags } from '../receiver-api.ts';
 import type { Shell } from '../shell.ts';
 import { UsageError } from '../usage-error.ts';
+import { noteUnknownIds } from './unknown-ids.ts';
 import { UsageRow } from './usage-row.ts';
 import { usageText } from './usage-text.ts';
 
@@ -35,20 +36,21 @@ export async function queryUsage(flags: QueryFlags, shell: Shell): Promise<void>
   const answer = await usageAnswer(api, flags, range);
   if (flags.json) {
     shell.printJson({ ...range, ...answer });
-    return;
+  } else {
+    shell.print(
+      usageText(answer.rows, {
+        ...range,
+        timeZone: flags.timeZone ?? 'UTC',
+        window: flags.window,
+        completeUntil: answer.completeUntil,
+        width: shell.width,
+        strong: (text) => shell.style('bold', text),
+        faint: (text) => shell.style('dim', text),
+      }),
+    );
+    shell.noteMore(answer.nextCursor, answer.asOf);
   }
-  shell.print(
-    usageText(answer.rows, {
-      ...range,
-      timeZone: flags.timeZone ?? 'UTC',
-      window: flags.window,
-      completeUntil: answer.completeUntil,
-      width: shell.width,
-      strong: (text) => shell.style('bold', text),
-      faint: (text) => shell.style('dim', text),
-    }),
-  );
-  shell.noteMore(answer.nextCursor, answer.asOf);
+  if (answer.rows.length === 0 && flags.cursor === undefined) await noteUnknownIds(flags, api, shell);
 }
 
 /** To the last page, or as many rows as the flags say. Pages that are read together are of one state of the ledger. */

@@ -58,6 +58,20 @@ ID                                2026-03-05 08:00 UTC        1        1  record
 `);
 });
 
+test('nothing was used, of a dimension that there is or is not', async () => {
+  const nothing = 'Nothing was used: the usage answer has no such row.\n';
+  expect(await explain('-c', 'acme', '-d', 'token', '--month', '2026-03')).toMatchObject({
+    code: 0,
+    stdout: nothing,
+    stderr: 'There is no dimension "token"; did you mean "tokens"?\n',
+  });
+  expect(await explain(...CELL, '--month', '2025-03')).toMatchObject({
+    code: 0,
+    stdout: nothing,
+    stderr: '',
+  });
+});
+
 test('one window of many, and one group', async () => {
   const day = await explain(
     ...CELL,

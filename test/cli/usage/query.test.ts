@@ -14,6 +14,7 @@ beforeAll(async () => {
     rounding: 'ceiling',
     unitPrice: '0.002',
   });
+  await api.put('/customers/acme', { aliases: ['acme-eu'] });
   const records = [
     ['acme', 'tokens', '1234.5', '2026-03-01T08:00:00Z', { region: 'eu' }],
     ['acme', 'tokens', '10', '2026-03-03T23:30:00Z', { region: 'us' }],
@@ -39,6 +40,27 @@ function query(args: string, columns?: number) {
 function settled(stdout: string): string {
   return stdout.replace(/complete until [^\s)]+/, 'complete until …');
 }
+
+describe('ids that nobody knows are no usage of zero', () => {
+  test.each([
+    //  flags                  said beside the empty answer
+    ['-c acne', 'There is no customer "acne"; did you mean "acme"?\n'],
+    ['-c acme-eu', 'There is no customer "acme-eu"; did you mean "acme"?\n'],
+    ['-c nobody-at-all', 'There is no customer "nobody-at-all"\n'],
+    [
+      '-c acne -c acne -d token',
+      'There is no customer "acne"; did you mean "acme"?\nThere is no dimension "token"; did you mean "tokens"?\n',
+    ],
+    ['-c globex -d calls', ''],
+    ['-m region=nowhere', ''],
+  ])('query %s', async (flags, said) => {
+    const { code, stdout, stderr } = await query(`--month 2026-03 ${flags}`);
+    expect([code, stderr]).toEqual([0, said]);
+    expect(stdout).toContain('\nNothing was used.\n');
+    const json = await query(`--month 2026-03 ${flags} --json`);
+    expect([json.code, json.stderr, JSON.parse(json.stdout).rows]).toEqual([0, said, []]);
+  });
+});
 
 describe('tables', () => {
   test('a month by customer and dimension', async () => {
