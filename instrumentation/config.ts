@@ -32,10 +32,15 @@ export interface UsageMeterOptions {
   handleProcessEnd?: boolean | undefined;
 }
 
+/** Variables by name, as `process.env` has them; not its own type, which an application without Node's types lacks. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
 export interface UsageMeterConfig {
   disabled: boolean;
   /** Full address of the metrics route; undefined leaves it to the exporter, which reads OTEL_EXPORTER_OTLP_*. */
   url: string | undefined;
+  /** Why no address can be taken from the environment: then nothing may be sent, to nobody. Null where one can. */
+  endpointFault: string | null;
   /** Those of the environment and of the options together. */
   headers: Record<string, string>;
   dimensions: Record<string, DimensionOptions>;
@@ -90,16 +95,18 @@ const optionsSchema: z.ZodType<UsageMeterOptions> = z.strictObject({
 });
 
 /**
- * @throws TypeError where an option is wrong, saying which. A wrong variable only warns: the default holds.
+ * @throws TypeError where an option is wrong, saying which. A wrong variable only warns: the default holds, but for addresses:
+ * usage must not go to another receiver than was meant, so a wrong one is `endpointFault`.
  */
-export function usageMeterConfig(options: UsageMeterOptions, env: NodeJS.ProcessEnv): UsageMeterConfig {
+export function usageMeterConfig(options: UsageMeterOptions, env: Environment): UsageMeterConfig {
   const parsed = optionsSchema.safeParse(options);
   if (!parsed.success) throw new TypeError(`usage meter options: ${z.prettifyError(parsed.error)}`);
   const given = parsed.data;
-  const base = given.endpoint ?? fromEnv(env, 'OTEL_USAGE_ENDPOINT', endpoint);
+  const address = given.endpoint === undefined ? endpointFromEnv(env) : { url: metricsUrl(given.endpoint) };
   return {
     disabled: env.OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true',
-    url: base === undefined ? undefined : metricsUrl(base),
+    url: address.url,
+    endpointFault: address.fault ?? null,
     headers: {
       ...headersFromEnv(env, 'OTEL_EXPORTER_OTLP_HEADERS'),
       ...headersFromEnv(env, 'OTEL_EXPORTER_OTLP_METRICS_HEADERS'),
@@ -127,8 +134,30 @@ function numeric(schema: z.ZodType<number, number>) {
   return z.string().transform(Number).pipe(schema);
 }
 
+/** The first of these that is set decides, right or wrong. */
+const ENDPOINT_VARIABLES = [
+  'OTEL_USAGE_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+];
+
+function endpointFromEnv(env: Environment): { url?: string; fault?: string } {
+  const name = ENDPOINT_VARIABLES.find((variable) => (env[variable]?.trim() ?? '') !== '');
+  if (name === undefined) return {};
+  const text = env[name]!.trim();
+  if (!endpoint.safeParse(text).success) {
+    const meant = `http://${text}`;
+    const example = URL.canParse(meant) && !text.includes('://') ? meant : 'http://127.0.0.1:4318';
+    return {
+      fault: `${name}=${JSON.stringify(text)}: expected an http or https URL, like ${example}`,
+    };
+  }
+  // The standard variables are the exporter's: it knows which of them is a base and which a whole address.
+  return name === 'OTEL_USAGE_ENDPOINT' ? { url: metricsUrl(text) } : {};
+}
+
 /** A variable that is empty or blank counts as unset. https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ */
-function fromEnv<T>(env: NodeJS.ProcessEnv, name: string, schema: z.ZodType<T>): T | undefined {
+function fromEnv<T>(env: Environment, name: string, schema: z.ZodType<T>): T | undefined {
   const text = env[name]?.trim();
   if (text === undefined || text === '') return undefined;
   const parsed = schema.safeParse(text);
@@ -138,7 +167,7 @@ function fromEnv<T>(env: NodeJS.ProcessEnv, name: string, schema: z.ZodType<T>):
 }
 
 /** `key=value,key2=value2`, percent-encoded. https://opentelemetry.io/docs/specs/otel/protocol/exporter/#specifying-headers-via-environment-variables */
-function headersFromEnv(env: NodeJS.ProcessEnv, name: string): Record<string, string> {
+function headersFromEnv(env: Environment, name: string): Record<string, string> {
   const headers: Record<string, string> = {};
   const text = env[name]?.trim();
   if (text === undefined || text === '') return headers;

@@ -1,5 +1,6 @@
 /** Batches on their way to the receiver: in order, one at a time, kept until the receiver has them. */
 import { log } from './log.ts';
+import { OutageLog } from './outage-log.ts';
 import { halves, type UsageBatch } from './usage-aggregation.ts';
 import type { ExportOutcome } from './usage-exporter.ts';
 
@@ -12,7 +13,7 @@ export interface DeliveryState {
   refusedPoints: number;
   /** Different messages of partial successes, the latest {@link MAX_MESSAGES}: quarantined usage says why here. */
   messages: string[];
-  /** Why the last attempt did not succeed; null after a success. */
+  /** Why the last try did not succeed, also while its attempt goes on; null after a success. */
   lastError: Error | null;
   /** Why points were last refused for good. */
   lastRefusal: Error | null;
@@ -24,6 +25,9 @@ const MAX_PAUSE_MILLIS = 30_000;
 /** Requests that may be spent on finding the bad points of one refused batch. */
 const MAX_SPLITS = 32;
 const MAX_MESSAGES = 20;
+
+/** One attempt; `retrying` is told why a try within it failed that is followed by another. */
+export type Send = (batch: UsageBatch, retrying: (error: Error) => void) => Promise<ExportOutcome>;
 
 interface Entry {
   batch: UsageBatch;
@@ -39,7 +43,8 @@ interface Entry {
  * is resent are the same data points, start, time and value, so the receiver counts them once.
  */
 export class Delivery {
-  readonly #send: (batch: UsageBatch) => Promise<ExportOutcome>;
+  readonly #send: Send;
+  readonly #outage: OutageLog;
   readonly #entries: Entry[] = [];
   readonly #state: DeliveryState = {
     acceptedPoints: 0,
@@ -57,8 +62,9 @@ export class Delivery {
   /** Called after every attempt. */
   readonly #watchers = new Set<(outcome: ExportOutcome) => void>();
 
-  constructor(send: (batch: UsageBatch) => Promise<ExportOutcome>) {
+  constructor(send: Send, nowMillis: () => number) {
     this.#send = send;
+    this.#outage = new OutageLog(nowMillis);
   }
 
   get state(): Readonly<DeliveryState> {
@@ -118,7 +124,7 @@ export class Delivery {
     if (this.#running) return;
     this.#running = true;
     while (this.#entries.length > 0 && !this.#stopped) {
-      const outcome = await this.#send(this.#entries[0].batch);
+      const outcome = await this.#send(this.#entries[0].batch, (error) => this.#failed(error));
       this.#take(outcome);
       for (const watcher of [...this.#watchers]) watcher(outcome);
       if (outcome.status === 'failed' && !this.#stopped) await this.#pause();
@@ -130,14 +136,11 @@ export class Delivery {
     const entry = this.#entries[0];
     const state = this.#state;
     if (outcome.status === 'failed') {
-      // Once per outage, not once per attempt.
-      if (this.#failures++ === 0) {
-        log.warn(`usage: not delivered yet, kept and sent again: ${outcome.error.message}`);
-      }
-      state.lastError = outcome.error;
+      this.#failures++;
+      this.#failed(outcome.error);
       return;
     }
-    if (this.#failures > 0) log.info('usage: the receiver is back');
+    this.#outage.succeeded();
     this.#failures = 0;
     if (outcome.status === 'refused') {
       state.lastError = null;
@@ -151,6 +154,11 @@ export class Delivery {
     state.acceptedPoints += entry.batch.points - rejected;
     state.refusedPoints += rejected;
     if (outcome.message !== '' || rejected > 0) this.#note(outcome.message, rejected);
+  }
+
+  #failed(error: Error): void {
+    this.#state.lastError = error;
+    this.#outage.failed(error, this.#state.pendingPoints);
   }
 
   /** A batch that is refused as a whole may hold one bad point, or be too large: its halves are tried. */
@@ -190,7 +198,7 @@ export class Delivery {
       };
       // Many processes come back at once after an outage: spread them.
       const timer = setTimeout(end, ceiling * (0.5 + Math.random() / 2));
-      // A finished process does not stay for this; its last flush is the business of process-exit.ts.
+      // A finished process does not stay for this; its last flush is the business of process-end.ts.
       timer.unref();
       this.#wake = end;
     });

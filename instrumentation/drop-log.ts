@@ -27,10 +27,22 @@ export class DropLog {
     const now = this.#nowMillis();
     if (last !== undefined && now - last.atMillis < QUIET_MILLIS) return;
     this.#reported.set(reason, { count, atMillis: now });
-    const records = count - (last?.count ?? 0);
-    const message = `usage: dropped ${records} record(s), ${reason}: ${describe()}`;
-    // Of all reasons this one alone loses good usage.
-    if (reason === 'buffer_full') log.error(message);
-    else log.warn(message);
+    say(reason, `dropped ${count - (last?.count ?? 0)} record(s), ${reason}: ${describe()}`);
   }
+
+  /** The process or the meter ends: reports what was dropped since the last report of each reason. */
+  reportRest(): void {
+    for (const [reason, count] of this.#counts) {
+      const more = count - (this.#reported.get(reason)?.count ?? 0);
+      if (more === 0) continue;
+      this.#reported.set(reason, { count, atMillis: this.#nowMillis() });
+      say(reason, `dropped ${more} more record(s), ${reason}`);
+    }
+  }
+}
+
+function say(reason: DropReason, what: string): void {
+  // Of all reasons this one alone loses good usage.
+  if (reason === 'buffer_full') log.error(`usage: ${what}`);
+  else log.warn(`usage: ${what}`);
 }

@@ -23,7 +23,7 @@ export function recordUsage(usage: Usage): void {
   try {
     defaultUsageMeter().record(usage);
   } catch (error) {
-    log.error('usage: recordUsage failed', error);
+    log.error(`usage: recordUsage failed: ${String(error)}`);
   }
 }
 

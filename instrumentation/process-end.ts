@@ -8,10 +8,14 @@ export interface EndingMeter {
   readonly unsentPoints: number;
   /** Moves whenever something is recorded. */
   readonly recordedCount: number;
+  /** What keeps them from being accepted, in words. */
+  readonly whyUnsent: string;
   /** Sends within the shutdown timeout; never rejects. */
   flushAtEnd(): Promise<void>;
   /** Sends while nothing asynchronous runs any more; blocks within the shutdown timeout. */
   sendBlocking(): void;
+  /** Warns about dropped records that no warning has counted yet. */
+  reportDrops(): void;
 }
 
 const meters = new Set<EndingMeter>();
@@ -58,6 +62,7 @@ function onBeforeExit(): void {
  */
 function onExit(): void {
   for (const meter of unsent()) meter.sendBlocking();
+  for (const meter of meters) meter.reportDrops();
 }
 
 /**
@@ -84,6 +89,7 @@ function onSignal(signal: Signal): void {
 Object.defineProperty(onSignal, OURS, { value: true });
 
 function die(signal: Signal): void {
+  for (const meter of meters) meter.reportDrops();
   uninstall();
   process.kill(process.pid, signal);
   // Only process 1 of a container is still here: the kernel keeps signals without a handler from it. It goes on until
@@ -107,7 +113,7 @@ async function flushAll(): Promise<void> {
 }
 
 function lost(meter: EndingMeter): string {
-  return `usage: LOST ${meter.unsentPoints} data point(s) if the process ends now: nobody took them`;
+  return `usage: LOST ${meter.unsentPoints} data point(s) with the end of this process: ${meter.whyUnsent}`;
 }
 
 function unsent(): EndingMeter[] {

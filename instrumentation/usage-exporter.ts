@@ -1,6 +1,9 @@
 /** The OTLP/HTTP exporter of OpenTelemetry, and what the receiver really answered to it. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { OTLPMetricExporterBase } from '@opentelemetry/exporter-metrics-otlp-http';
+import { OTLPExporterError } from '@opentelemetry/otlp-exporter-base';
 import {
   convertLegacyHttpOptions,
   createOtlpHttpExportDelegate,
@@ -13,6 +16,7 @@ import {
 } from '@opentelemetry/otlp-transformer';
 import type { Resource } from '@opentelemetry/resources';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { answerTrouble, connectionTrouble, shownUrl } from './endpoint-trouble.ts';
 import type { UsageBatch } from './usage-aggregation.ts';
 import { VERSION } from './version.ts';
 
@@ -33,11 +37,16 @@ export interface Target {
 }
 
 export interface UsageExporter {
-  /** One attempt, with the exporter's own retries inside its timeout. Never rejects; one at a time. */
-  export(batch: UsageBatch): Promise<ExportOutcome>;
+  /** Where it sends, for messages. */
+  readonly address: string;
+  /**
+   * One attempt, with the exporter's own retries inside its timeout. Never rejects; one at a time.
+   * @param retrying is told why a try failed that another follows
+   */
+  export(batch: UsageBatch, retrying: (error: Error) => void): Promise<ExportOutcome>;
   /** The request body of a batch, the same at every call. */
   serialize(batch: UsageBatch): Uint8Array;
-  /** @throws Error where a TLS file cannot be read */
+  /** @throws Error where a TLS file cannot be read, or nobody knows where to send */
   target(): Target;
   shutdown(): Promise<void>;
 }
@@ -55,7 +64,7 @@ export interface ExporterOptions {
 /** @param options what goes before the standard OTEL_EXPORTER_OTLP_* variables */
 export function createUsageExporter(resource: Resource, options: ExporterOptions): UsageExporter {
   const answer = new AnswerReader();
-  const http = convertLegacyHttpOptions(
+  const standard = convertLegacyHttpOptions(
     {
       ...(options.url === undefined ? {} : { url: options.url }),
       headers: options.headers,
@@ -66,6 +75,12 @@ export function createUsageExporter(resource: Resource, options: ExporterOptions
     'v1/metrics',
     { 'Content-Type': 'application/json' },
   );
+  const address = shownUrl(standard.url);
+  const tries = new TryWatcher(address);
+  const http = {
+    ...standard,
+    agentFactory: async (protocol: string) => tries.watch(await standard.agentFactory(protocol)),
+  };
   const exporter = new OTLPMetricExporterBase(
     createOtlpHttpExportDelegate(
       http,
@@ -78,6 +93,7 @@ export function createUsageExporter(resource: Resource, options: ExporterOptions
   const request = (batch: UsageBatch): ResourceMetrics => ({ resource, scopeMetrics: batch.scopeMetrics });
 
   return {
+    address,
     target: () => ({
       url: http.url,
       headers: { ...options.headers, 'Content-Type': 'application/json', 'User-Agent': USER_AGENT },
@@ -89,19 +105,101 @@ export function createUsageExporter(resource: Resource, options: ExporterOptions
       },
     }),
     serialize: (batch) => answer.serializeRequest(request(batch)),
-    export(batch) {
+    export(batch, retrying) {
       answer.clear();
+      tries.begin(retrying);
       return new Promise((resolve) => {
         try {
-          exporter.export(request(batch), ({ error }) => resolve(answer.outcome(error)));
+          exporter.export(request(batch), ({ error }) => {
+            resolve(error === undefined ? answer.outcome(address) : failure(address, error, tries.trouble));
+          });
         } catch (error) {
           resolve({ status: 'refused', error: error as Error });
         }
       });
     },
-    shutdown: () => exporter.shutdown(),
+    async shutdown() {
+      await exporter.shutdown();
+      tries.end();
+    },
   };
 }
+
+/** Where nobody knows where to send: nothing is sent, and all of it is kept as while a receiver is away. */
+export function createRefusingExporter(fault: string): UsageExporter {
+  const error = new Error(`nothing is sent: ${fault}`);
+  const refuse = () => {
+    throw error;
+  };
+  return {
+    address: 'nowhere',
+    target: refuse,
+    serialize: refuse,
+    export: () => Promise.resolve({ status: 'failed', persistent: true, error }),
+    shutdown: () => Promise.resolve(),
+  };
+}
+
+/**
+ * Sees why single tries fail while the exporter repeats them, which it does for seconds and tells nobody: by Node's
+ * channels, of which only requests of the exporter's own agent count.
+ * https://nodejs.org/api/diagnostics_channel.html#http
+ */
+class TryWatcher {
+  readonly #address: string;
+  #agent: unknown = null;
+  #retrying: (error: Error) => void = () => {};
+  /** Why the latest try of this attempt failed. */
+  trouble: Error | null = null;
+
+  constructor(address: string) {
+    this.#address = address;
+  }
+
+  begin(retrying: (error: Error) => void): void {
+    this.trouble = null;
+    this.#retrying = retrying;
+  }
+
+  watch<Agent>(agent: Agent): Agent {
+    this.#agent = agent;
+    subscribe('http.client.request.error', this.#onError);
+    subscribe('http.client.response.finish', this.#onResponse);
+    return agent;
+  }
+
+  end(): void {
+    unsubscribe('http.client.request.error', this.#onError);
+    unsubscribe('http.client.response.finish', this.#onResponse);
+  }
+
+  readonly #onError = (event: unknown): void => {
+    const { request, error } = event as { request: ClientRequest & { agent?: unknown }; error: Error };
+    if (request.agent !== this.#agent) return;
+    const code = codeOf(error);
+    // A request that the exporter gave up after its timeout ends so, too, and the exporter says that better.
+    if (code === 'ECONNRESET' || typeof code !== 'string') return;
+    this.#failed(new Error(connectionTrouble(this.#address, code, error.message), { cause: error }));
+  };
+
+  readonly #onResponse = (event: unknown): void => {
+    const { request, response } = event as {
+      request: ClientRequest & { agent?: unknown };
+      response: IncomingMessage;
+    };
+    const status = response.statusCode;
+    if (request.agent !== this.#agent || status === undefined || !RETRIED_STATUSES.has(status)) return;
+    this.#failed(new Error(answerTrouble(this.#address, status, response.statusMessage)));
+  };
+
+  #failed(error: Error): void {
+    this.trouble = error;
+    this.#retrying(error);
+  }
+}
+
+/** https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
+const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /**
  * Reads the body of a 2xx, which the exporter itself only logs, each time it comes. Anything can answer 200 to
@@ -136,10 +234,10 @@ class AnswerReader implements ISerializer<ResourceMetrics, IExportMetricsService
     return {};
   }
 
-  outcome(error: Error | undefined): ExportOutcome {
-    if (error !== undefined) return failure(error);
+  /** What a 2xx means. */
+  outcome(address: string): ExportOutcome {
     if (this.#notOtlp !== null) {
-      const what = `answered 200, but not as an OTLP receiver does: ${JSON.stringify(this.#notOtlp)}`;
+      const what = `${address} answered 200, but not as an OTLP receiver does: ${JSON.stringify(this.#notOtlp)}`;
       return { status: 'failed', persistent: true, error: new Error(what) };
     }
     const partial = this.#response.partialSuccess;
@@ -157,16 +255,26 @@ class AnswerReader implements ISerializer<ResourceMetrics, IExportMetricsService
  * What a status means for usage. 400 and 413 are about these bytes. Everything else is about the way to the
  * receiver, and somebody can repair it while the usage waits; stock clients drop it on 401, 404 or 500.
  */
-function failure(error: Error): ExportOutcome {
-  const status: unknown = 'code' in error ? error.code : undefined;
-  if (status === 400 || status === 413) return { status: 'refused', error: withStatus(error, status) };
-  if (typeof status !== 'number') return { status: 'failed', persistent: false, error };
-  return { status: 'failed', persistent: status < 500, error: withStatus(error, status) };
+function failure(address: string, cause: Error, trouble: Error | null): ExportOutcome {
+  const code = codeOf(cause);
+  if (typeof code === 'number') {
+    const body = 'data' in cause && typeof cause.data === 'string' ? cause.data.slice(0, 200) : '';
+    const error = new Error(answerTrouble(address, code, `${cause.message} ${body}`.trim()), { cause });
+    if (code === 400 || code === 413) return { status: 'refused', error };
+    return { status: 'failed', persistent: code < 500, error };
+  }
+  // The last status that it tried again after is all that the exporter does not say.
+  if (cause instanceof OTLPExporterError && trouble !== null) {
+    return { status: 'failed', persistent: false, error: trouble };
+  }
+  const error = new Error(connectionTrouble(address, code, cause.message), { cause });
+  return { status: 'failed', persistent: false, error };
 }
 
-function withStatus(error: Error, status: number): Error {
-  const body = 'data' in error && typeof error.data === 'string' ? error.data.slice(0, 200) : '';
-  return new Error(`the receiver answered ${status} ${error.message} ${body}`.trim(), { cause: error });
+/** The status of an answer, or what Node calls the error. */
+function codeOf(error: Error): number | string | undefined {
+  const code: unknown = 'code' in error ? error.code : undefined;
+  return typeof code === 'number' || typeof code === 'string' ? code : undefined;
 }
 
 /** https://opentelemetry.io/docs/specs/otel/protocol/exporter/#configuration-options */

@@ -11,11 +11,12 @@ import {
 import { type UsageMeterConfig, type UsageMeterOptions, usageMeterConfig } from './config.ts';
 import { Delivery } from './delivery.ts';
 import { DropLog } from './drop-log.ts';
+import { answerTrouble, connectionTrouble } from './endpoint-trouble.ts';
 import { sendBlocking } from './exit-sender.ts';
 import { log } from './log.ts';
 import { type EndingMeter, unwatchProcessEnd, watchProcessEnd } from './process-end.ts';
 import { UsageAggregation } from './usage-aggregation.ts';
-import { createUsageExporter, type UsageExporter } from './usage-exporter.ts';
+import { createRefusingExporter, createUsageExporter, type UsageExporter } from './usage-exporter.ts';
 import type { DropReason, Usage } from './usage-record.ts';
 import { processClock } from './window-clock.ts';
 
@@ -41,7 +42,10 @@ export interface FlushResult {
 }
 
 export interface UsageMeter {
-  /** Records usage. Never throws and never waits: what is wrong with it is warned about through `diag` and counted. */
+  /**
+   * Records usage. Never throws and never waits: what is wrong with it is warned about, through `diag` or on stderr, and
+   * counted.
+   */
   record(usage: Usage): void;
   /** Sends everything recorded so far. Tries again until the flush timeout; never rejects. */
   flush(): Promise<FlushResult>;
@@ -84,12 +88,17 @@ class Meter implements UsageMeter, EndingMeter {
     this.#config = config;
     const limits = { pointsPerBatch: config.pointsPerRequest, lengthPerBatch: LENGTH_PER_REQUEST };
     this.#aggregation = new UsageAggregation(processClock, limits, config.dimensions);
-    this.#exporter = createUsageExporter(usageResource(config), {
-      url: config.url,
-      headers: config.headers,
-      timeoutMillis: config.requestTimeoutMillis,
-    });
-    this.#delivery = new Delivery((batch) => this.#exporter.export(batch));
+    if (config.endpointFault === null) {
+      this.#exporter = createUsageExporter(usageResource(config), {
+        url: config.url,
+        headers: config.headers,
+        timeoutMillis: config.requestTimeoutMillis,
+      });
+    } else {
+      log.error(`usage: NOTHING IS SENT, usage is only kept in memory: ${config.endpointFault}`);
+      this.#exporter = createRefusingExporter(config.endpointFault);
+    }
+    this.#delivery = new Delivery((batch, retrying) => this.#exporter.export(batch, retrying), Date.now);
     this.#mayOpen = () => this.#makeRoom();
     this.#interval = setInterval(() => this.#collectUnlessBehind(), config.exportIntervalMillis);
     this.#interval.unref();
@@ -98,6 +107,10 @@ class Meter implements UsageMeter, EndingMeter {
 
   get unsentPoints(): number {
     return this.#aggregation.size + this.#delivery.state.pendingPoints;
+  }
+
+  get whyUnsent(): string {
+    return (this.#delivery.state.lastError ?? this.#noAnswer(this.#config.shutdownTimeoutMillis)).message;
   }
 
   get recordedCount(): number {
@@ -142,12 +155,31 @@ class Meter implements UsageMeter, EndingMeter {
       this.#delivery.push(this.#aggregation.collect());
       const batches = this.#delivery.pending;
       const bodies = batches.map((batch) => this.#exporter.serialize(batch));
-      const sent = sendBlocking(this.#exporter.target(), bodies, this.#config.shutdownTimeoutMillis);
-      const lost = batches.slice(sent).reduce((sum, batch) => sum + batch.points, 0);
-      if (lost > 0) log.error(`usage: LOST ${lost} data point(s): nobody took them at the process's exit`);
+      const target = this.#exporter.target();
+      const { accepted, reason } = sendBlocking(target, bodies, this.#config.shutdownTimeoutMillis);
+      const lost = batches.slice(accepted).reduce((sum, batch) => sum + batch.points, 0);
+      if (lost > 0)
+        log.error(`usage: LOST ${lost} data point(s) at the process's exit: ${this.#why(reason)}`);
     } catch (error) {
-      log.error(`usage: LOST ${points} data point(s) at the process's exit`, error);
+      log.error(`usage: LOST ${points} data point(s) at the process's exit: ${(error as Error).message}`);
     }
+  }
+
+  reportDrops(): void {
+    this.#drops.reportRest();
+  }
+
+  /** @param reason what the blocking sender ended with */
+  #why(reason: string): string {
+    const { address } = this.#exporter;
+    if (reason === '') return this.#noAnswer(this.#config.shutdownTimeoutMillis).message;
+    return /^\d{3}$/.test(reason)
+      ? answerTrouble(address, Number(reason))
+      : connectionTrouble(address, reason, reason);
+  }
+
+  #noAnswer(timeoutMillis: number): Error {
+    return new Error(`no answer from ${this.#exporter.address} within ${timeoutMillis} ms`);
   }
 
   async #end(): Promise<FlushResult> {
@@ -155,8 +187,11 @@ class Meter implements UsageMeter, EndingMeter {
     const result = await this.#flush(this.#config.shutdownTimeoutMillis);
     this.#delivery.stop();
     unwatchProcessEnd(this);
+    this.#drops.reportRest();
     if (result.pendingPoints > 0) {
-      log.error(`usage: LOST ${result.pendingPoints} data point(s): shut down before anybody took them`);
+      log.error(
+        `usage: LOST ${result.pendingPoints} data point(s) with the meter's shutdown: ${this.whyUnsent}`,
+      );
     }
     // Waits for a request that may still hang; nobody else has to.
     this.#exporter.shutdown().catch(() => {});
@@ -180,8 +215,7 @@ class Meter implements UsageMeter, EndingMeter {
     }
     const lostPoints = now.refusedPoints - since.refusedPoints;
     let error: Error | null = null;
-    if (!settled)
-      error = state.lastError ?? new Error(`no answer from the receiver within ${timeoutMillis} ms`);
+    if (!settled) error = state.lastError ?? this.#noAnswer(timeoutMillis);
     else if (lostPoints > 0) error = state.lastRefusal;
     else if (Object.keys(droppedRecords).length > 0) {
       error = new Error(`records were dropped: ${Object.keys(droppedRecords).join(', ')}`);

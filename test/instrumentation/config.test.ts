@@ -93,7 +93,6 @@ test.each<[string, Record<string, string>, RegExp]>([
     /OTEL_METRIC_EXPORT_INTERVAL="soon" is ignored/,
   ],
   ['a number that is too small', { OTEL_USAGE_MAX_SERIES: '0' }, /OTEL_USAGE_MAX_SERIES="0"/],
-  ['an address that is none', { OTEL_USAGE_ENDPOINT: 'localhost:4318' }, /OTEL_USAGE_ENDPOINT/],
   [
     'a header without a value',
     { OTEL_USAGE_HEADERS: 'secret' },
@@ -106,6 +105,43 @@ test.each<[string, Record<string, string>, RegExp]>([
     url: undefined,
   });
   expect(warn.mock.calls.map(([line]) => line)).toEqual([expect.stringMatching(message)]);
+});
+
+test.each<[string, Record<string, string>, string | null]>([
+  //  which    environment                                                       fault
+  ['none', { OTEL_EXPORTER_OTLP_ENDPOINT: ' ' }, null],
+  ['an address', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4999' }, null],
+  [
+    'no scheme',
+    { OTEL_EXPORTER_OTLP_ENDPOINT: '127.0.0.1:4999' },
+    'OTEL_EXPORTER_OTLP_ENDPOINT="127.0.0.1:4999": expected an http or https URL, like http://127.0.0.1:4999',
+  ],
+  [
+    'a name that reads as a scheme',
+    { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'localhost:4999' },
+    'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT="localhost:4999": expected an http or https URL, like http://localhost:4999',
+  ],
+  [
+    'another scheme',
+    { OTEL_USAGE_ENDPOINT: 'grpc://h:4317' },
+    'OTEL_USAGE_ENDPOINT="grpc://h:4317": expected an http or https URL, like http://127.0.0.1:4318',
+  ],
+  [
+    'the nearest is wrong: the next one is somebody else’s',
+    { OTEL_USAGE_ENDPOINT: 'h', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4999' },
+    'OTEL_USAGE_ENDPOINT="h": expected an http or https URL, like http://h',
+  ],
+  [
+    'a farther one is wrong, and not used',
+    { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://h/v1/metrics', OTEL_EXPORTER_OTLP_ENDPOINT: 'h' },
+    null,
+  ],
+])('the address of the environment: %s', (_, env, endpointFault) => {
+  expect(usageMeterConfig({}, env)).toMatchObject({ endpointFault });
+  expect(usageMeterConfig({ endpoint: 'http://h' }, env)).toMatchObject({
+    url: 'http://h/v1/metrics',
+    endpointFault: null,
+  });
 });
 
 test.each<[string, object, RegExp]>([

@@ -191,6 +191,47 @@ describe('a receiver that is away delays the end, and no more', () => {
   });
 });
 
+describe('without a diag logger, stderr says what goes wrong', () => {
+  const drops = [
+    /^usage: dropped 1 record\(s\), invalid_customer: dimension "tokens", value 1/,
+    /^usage: dropped 1 record\(s\), invalid_value: dimension "tokens", value NaN/,
+  ];
+  const refused = /http:\/\/127\.0\.0\.1:\d+\/v1\/metrics refused the connection.*\(ECONNREFUSED\)$/;
+  const waits = new RegExp(`^usage: not delivered yet, 1 data .*${refused.source}`);
+  const lost = new RegExp(`^usage: LOST 1 data point\\(s\\) with the end of this process: ${refused.source}`);
+  const rest = [
+    /^usage: dropped 2 more record\(s\), invalid_customer$/,
+    /^usage: dropped 2 more record\(s\), invalid_value$/,
+  ];
+  test.each<[string, string, string, RegExp[]]>([
+    //  OTEL_LOG_LEVEL  app, receiver  lines
+    ['', 'drops', 'away', [...drops, waits, lost, ...rest]],
+    ['info', 'drops', 'there', [...drops, ...rest]],
+    ['error', 'drops', 'away', [lost]],
+    ['none', 'drops', 'away', []],
+    ['warn', 'finishes', 'there', []],
+  ])('OTEL_LOG_LEVEL=%s, an app that %s, a receiver that is %s', async (level, how, receiver, lines) => {
+    if (receiver === 'away') await server.close();
+    const quick = { OTEL_USAGE_SHUTDOWN_TIMEOUT: receiver === 'away' ? '700' : '5000' };
+    const end = await start('record.ts', [how], { ...quick, NO_DIAG_LOGGER: '1', OTEL_LOG_LEVEL: level })
+      .ended;
+    expect(end.code).toBe(0);
+    expect(end.errors.split('\n').slice(0, -1)).toEqual(lines.map((line) => expect.stringMatching(line)));
+  });
+
+  test('at process.exit(), the cause comes from the sender of last resort', async () => {
+    await server.close();
+    const refusal = await start('record.ts', ['exits'], { NO_DIAG_LOGGER: '1' }).ended;
+    expect(refusal.errors).toMatch(/LOST 1 data point\(s\) at the process's exit: http.*ECONNREFUSED/);
+    server = await startCaptureServer(server.port);
+    server.always = { status: 401 };
+    const unknown = await start('record.ts', ['exits'], { NO_DIAG_LOGGER: '1' }).ended;
+    expect(unknown.errors).toMatch(
+      /LOST 1 data point\(s\) at the process's exit: http.* answered 401 \(it wants/,
+    );
+  });
+});
+
 test('what SIGKILL loses is what was recorded since the last export, at most one interval', async () => {
   const app = start('record.ts', ['serves-and-records'], { OTEL_METRIC_EXPORT_INTERVAL: '20' });
   await app.ready;

@@ -82,12 +82,18 @@ describe('flush tells the truth', () => {
       { accepted: false, lostPoints: 1, pendingPoints: 0 },
       /400.*bad/,
     ],
-    ['401', [], { status: 401 }, { accepted: false, lostPoints: 0, pendingPoints: 1 }, /401/],
+    [
+      '401',
+      [],
+      { status: 401 },
+      { accepted: false, lostPoints: 0, pendingPoints: 1 },
+      /^http:\/\/127\.0\.0\.1:\d+\/v1\/metrics answered 401 .*OTEL_EXPORTER_OTLP_HEADERS/,
+    ],
     ['404', [], { status: 404 }, { accepted: false, lostPoints: 0, pendingPoints: 1 }, /404/],
     ['a redirect', [], { status: 302 }, { accepted: false, pendingPoints: 1 }, /302/],
     ['500, then up', [{ status: 500 }], ACCEPT, { accepted: true, acceptedPoints: 1 }, null],
     ['503, then up', [unavailable, unavailable], ACCEPT, { accepted: true, acceptedPoints: 1 }, null],
-    ['503 for good', [], unavailable, { accepted: false, pendingPoints: 1 }, /retryable/],
+    ['503 for good', [], unavailable, { accepted: false, pendingPoints: 1 }, /v1\/metrics answered 503/],
     ['no answer', [], 'hang', { accepted: false, pendingPoints: 1 }, /timed out/],
     ['no answer, then up', ['hang'], ACCEPT, { accepted: true, acceptedPoints: 1 }, null],
     ['a cut connection', [], 'cut', { accepted: false, pendingPoints: 1 }, /hang up|ECONNRESET/],
@@ -118,6 +124,42 @@ describe('flush tells the truth', () => {
     made.record(usage({ value: 4 }));
     expect(await made.flush()).toMatchObject({ accepted: true, acceptedPoints: 2, pendingPoints: 0 });
     expect(totals(server.accepted())).toEqual({ 'acme tokens': '7' });
+  });
+
+  test('the first try that fails is told at once, while the exporter repeats it, and so is the end of it', async () => {
+    const made = meter({ requestTimeoutMillis: 30_000, flushTimeoutMillis: 30_000 });
+    await server.close();
+    const failed = new Promise<string>((resolve) => log.warn.mockImplementationOnce(resolve));
+    made.record(usage());
+    const flushing = made.flush();
+    const address = `${server.url}/v1/metrics`;
+    expect(await failed).toBe(
+      `usage: not delivered yet, 1 data point(s) are kept and sent again: ${address} refused the connection: ` +
+        'nothing listens there (ECONNREFUSED)',
+    );
+    server = await startCaptureServer(server.port);
+    expect(await flushing).toMatchObject({ accepted: true, acceptedPoints: 1 });
+    expect(usageLines(log.warn).slice(1)).toEqual(['usage: the receiver is back']);
+  });
+
+  test('an address in the environment that is none: nothing is sent elsewhere, and all is kept', async () => {
+    vi.stubEnv('OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', server.url.replace('http://', ''));
+    vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', server.url);
+    const made = meter({ endpoint: undefined });
+    expect(usageLines(log.error)).toEqual([
+      expect.stringMatching(/NOTHING IS SENT.* OTEL_EXPORTER_OTLP_METRICS_ENDPOINT="127.*expected an http/),
+    ]);
+    for (let i = 0; i < 2; i++) {
+      made.record(usage());
+      const result = await made.flush();
+      expect(result).toMatchObject({ accepted: false, acceptedPoints: 0, pendingPoints: i + 1 });
+      expect(result.error?.message).toContain(
+        `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT="127.0.0.1:${server.port}": expected an http or https URL, like ${server.url}`,
+      );
+    }
+    await made.shutdown();
+    expect(usageLines(log.error)[1]).toMatch(/LOST 2 data point.*OTEL_EXPORTER_OTLP_METRICS_ENDPOINT/);
+    expect(server.requests).toHaveLength(0);
   });
 
   test('dropped records are told once, and do not make a later flush false', async () => {
@@ -296,6 +338,13 @@ describe('many customers, little memory', () => {
     expect(usageLines(log.warn)).toEqual([
       'usage: dropped 1 record(s), negative_value: dimension "tokens", value -1 (number)',
     ]);
+  });
+
+  test('what the last warning did not count is counted at the end', async () => {
+    const made = meter();
+    for (let i = 0; i < 1000; i++) made.record(usage({ value: -1 }));
+    await made.shutdown();
+    expect(usageLines(log.warn)[1]).toBe('usage: dropped 999 more record(s), negative_value');
   });
 
   test('record never throws, whatever it is given', () => {

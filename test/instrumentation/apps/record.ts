@@ -26,6 +26,12 @@ for (let i = 0; i < 10; i++) record('before');
 switch (how) {
   case 'finishes':
     break;
+  case 'drops':
+    for (let i = 0; i < 3; i++) {
+      recordUsage({ dimension: 'tokens', value: 1 } as never);
+      recordUsage({ customer: 'before', dimension: 'tokens', value: Number.NaN });
+    }
+    break;
   case 'finishes-twice':
     // Work that begins when the loop is empty, as some applications do.
     process.once('beforeExit', () => setTimeout(() => record('late'), 10));
