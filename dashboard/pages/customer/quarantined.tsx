@@ -2,6 +2,7 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useAnswer } from '../../api/query.ts';
+import { counted } from '../../format/count.ts';
 import { Section } from '../../kit/page-frame.tsx';
 import { Quantities } from '../../kit/quantities.tsx';
 import { ReasonTitle } from '../../kit/reason.tsx';
@@ -31,9 +32,7 @@ export function Quarantined({ customerId }: { customerId: string }): ReactNode {
                   <Tag look="warn">
                     <ReasonTitle code={reason} />
                   </Tag>
-                  <span className={styles.quiet}>
-                    {signals} {signals === 1 ? 'signal' : 'signals'}
-                  </span>
+                  <span className={styles.quiet}>{counted(signals, 'signal')}</span>
                 </span>
                 <Quantities atStake={atStake} />
               </li>

@@ -1,6 +1,7 @@
 /** Saves all rows of the answer as CSV: the API's own decimals, page after page, as long as it takes. */
 import { type ReactNode, useState } from 'react';
 import { type AnswerOf, receiver, UsageMeterError } from '../../api/client.ts';
+import { counted } from '../../format/count.ts';
 import { csvLine, fileName } from '../../format/csv.ts';
 import { Button } from '../../kit/button.tsx';
 import { saveFile } from '../../kit/download.ts';
@@ -39,7 +40,7 @@ export function UsageDownload({ question }: { question: UsageQuestion }): ReactN
       {running !== null && (
         <>
           <span role="status" className={styles.quiet}>
-            {running.rows} rows
+            {counted(running.rows, 'row')}
           </span>
           <Button onClick={() => running.stop.abort()}>Stop</Button>
         </>

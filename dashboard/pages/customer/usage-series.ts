@@ -1,5 +1,6 @@
 /** Rows of an answer about usage as series of a chart: the greatest groups, and the others together. (Pure.) */
 import type { RowOf } from '../../api/client.ts';
+import { counted } from '../../format/count.ts';
 import { fromScaled, scaled } from '../../format/decimal.ts';
 
 export type UsageRow = RowOf<'GET /api/v1/usage'>;
@@ -57,7 +58,10 @@ export function usagePicture(
     const present = rest.flatMap((quantities) => quantities.get(place) ?? []);
     return present.length === 0 ? null : fromScaled(present.reduce((sum, each) => sum + scaled(each), 0n));
   });
-  return { windows, series: [...series, { label: `${rest.length} others`, group: undefined, values: sums }] };
+  return {
+    windows,
+    series: [...series, { label: counted(rest.length, 'other'), group: undefined, values: sums }],
+  };
 }
 
 /** What a group is called, for people. */

@@ -1,6 +1,7 @@
 /** The same usage as a table, a page at a time; a row leads to its explanation. */
 import { type ReactNode, useMemo } from 'react';
 import { useAnswer } from '../../api/query.ts';
+import { counted } from '../../format/count.ts';
 import { unitText } from '../../format/unit.ts';
 import { ExactNumber } from '../../kit/exact-number.tsx';
 import { EmptyState } from '../../kit/states.tsx';
@@ -60,7 +61,8 @@ export function UsageTable({ question, dimension, page, onPage, onExplain }: Usa
           onPrevious={() => onPage(page.length === 1 ? undefined : page.slice(0, -1))}
           onNext={(next) => onPage([...page, next])}
         >
-          {usage.data && `${usage.data.rows.length} windows with usage`}
+          {usage.data &&
+            `${counted(usage.data.rows.length, groupKey === null ? 'window' : 'row')} with usage`}
         </Pager>
       }
     />
@@ -75,6 +77,18 @@ function usageColumns(
 ): Column<UsageRow>[] {
   const unit = unitText(dimension.unit);
   return [
+    // They come group by group.
+    ...(groupKey === null
+      ? []
+      : [
+          {
+            id: 'group',
+            header: groupKey.slice(0, 40),
+            cell: (row: UsageRow) => (
+              <span className={styles.clamped}>{groupLabel(row.metadata?.[groupKey] ?? null, groupKey)}</span>
+            ),
+          },
+        ]),
     {
       id: 'window',
       header: 'Window',
@@ -89,17 +103,6 @@ function usageColumns(
         </button>
       ),
     },
-    ...(groupKey === null
-      ? []
-      : [
-          {
-            id: 'group',
-            header: groupKey.slice(0, 40),
-            cell: (row: UsageRow) => (
-              <span className={styles.clamped}>{groupLabel(row.metadata?.[groupKey] ?? null, groupKey)}</span>
-            ),
-          },
-        ]),
     {
       id: 'quantity',
       header: unit === '' ? 'Quantity' : `Quantity, ${unit}`,

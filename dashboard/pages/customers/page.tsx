@@ -4,6 +4,7 @@ import { type ReactNode, useState } from 'react';
 import type { RowOf } from '../../api/client.ts';
 import { useAnswer } from '../../api/query.ts';
 import { useTimeZone } from '../../app/time-zone.ts';
+import { counted } from '../../format/count.ts';
 import { grouped } from '../../format/decimal.ts';
 import { ageText } from '../../format/time.ts';
 import { Button } from '../../kit/button.tsx';
@@ -55,7 +56,7 @@ const COLUMNS: readonly Column<CustomerRow>[] = [
       const sum = activity.reduce((total, day) => total + day, 0);
       return (
         <span className={styles.activity}>
-          <Sparkline values={activity} label={`${sum} records in ${ACTIVITY_DAYS} days`} />
+          <Sparkline values={activity} label={`${counted(sum, 'record')} in ${ACTIVITY_DAYS} days`} />
           {grouped(`${sum}`)}
         </span>
       );

@@ -4,6 +4,7 @@ import { type ReactNode, useState } from 'react';
 import type { AnswerOf } from '../../api/client.ts';
 import { useAnswer } from '../../api/query.ts';
 import { useTimeZone } from '../../app/time-zone.ts';
+import { counted } from '../../format/count.ts';
 import { grouped } from '../../format/decimal.ts';
 import { ageText } from '../../format/time.ts';
 import { Button } from '../../kit/button.tsx';
@@ -123,7 +124,10 @@ function Counts({ meter }: { meter: Meter }): ReactNode {
         <div className={styles.activity}>
           <Sparkline
             values={activity}
-            label={`${activity.reduce((sum, day) => sum + day, 0)} records in ${ACTIVITY_DAYS} days`}
+            label={`${counted(
+              activity.reduce((sum, day) => sum + day, 0),
+              'record',
+            )} in ${ACTIVITY_DAYS} days`}
           />
         </div>
         <Facts

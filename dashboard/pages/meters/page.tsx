@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import type { RowOf } from '../../api/client.ts';
 import { useAnswer } from '../../api/query.ts';
 import { useTimeZone } from '../../app/time-zone.ts';
+import { counted } from '../../format/count.ts';
 import { grouped } from '../../format/decimal.ts';
 import { ageText } from '../../format/time.ts';
 import { ButtonLink } from '../../kit/button-link.tsx';
@@ -62,7 +63,7 @@ const COLUMNS: readonly Column<MeterRow>[] = [
     wideOnly: true,
     cell: ({ activity = [] }) => {
       const sum = activity.reduce((total, day) => total + day, 0);
-      return <Sparkline values={activity} label={`${sum} records in ${ACTIVITY_DAYS} days`} />;
+      return <Sparkline values={activity} label={`${counted(sum, 'record')} in ${ACTIVITY_DAYS} days`} />;
     },
   },
   {

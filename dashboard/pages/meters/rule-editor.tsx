@@ -6,6 +6,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { receiver, type UsageMeterError } from '../../api/client.ts';
 import { useAnswer } from '../../api/query.ts';
+import { counted } from '../../format/count.ts';
 import { Button } from '../../kit/button.tsx';
 import { DraftNotice, keepDraft, keptDraft } from '../../kit/draft.tsx';
 import { FormErrors } from '../../kit/form-errors.tsx';
@@ -19,7 +20,7 @@ import styles from './rule-editor.module.css';
 import { RuleForm } from './rule-form.tsx';
 import { RuleSource } from './rule-source.tsx';
 import { RuleTest } from './rule-test.tsx';
-import { counted, type Rule, yamlText } from './rule-text.ts';
+import { type Rule, yamlText } from './rule-text.ts';
 
 const CHECK_PAUSE_MS = 250;
 

@@ -1,5 +1,4 @@
 /** A meter's rule as text: written as YAML, compared line by line. The receiver reads it. (Pure.) */
-import { grouped } from '../../format/decimal.ts';
 
 /** A rule as it is written: what is left out has its default. */
 export type Rule = Readonly<Record<string, unknown>>;
@@ -140,9 +139,4 @@ export function differenceOf(before: string, after: string): DiffLine[] {
     }
   }
   return lines;
-}
-
-/** "1 signal", "2 signals". */
-export function counted(count: number, one: string, several: string): string {
-  return `${grouped(`${count}`)} ${count === 1 ? one : several}`;
 }

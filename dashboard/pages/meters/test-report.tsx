@@ -1,5 +1,6 @@
 /** The report of a test: what would be counted and quarantined, beside what the version that holds does. */
 import type { ReactNode } from 'react';
+import { counted } from '../../format/count.ts';
 import { grouped, toPixelValue } from '../../format/decimal.ts';
 import { CodeBlock } from '../../kit/code-block.tsx';
 import { ExactNumber } from '../../kit/exact-number.tsx';
@@ -10,7 +11,6 @@ import { Tag } from '../../kit/tag.tsx';
 import { Time } from '../../kit/time.tsx';
 import styles from './rule-test.module.css';
 import type { Report } from './rule-test.tsx';
-import { counted } from './rule-text.ts';
 
 type Difference = Report['totals'][number];
 
@@ -23,9 +23,9 @@ export function TestReport({ report }: { report: Report }): ReactNode {
   return (
     <>
       <p role="status">
-        <strong>{count(matched)}</strong> of {counted(signals, 'signal', 'signals')} matched
+        <strong>{count(matched)}</strong> of {counted(signals, 'signal')} matched
         {inForceVersion !== null && ` (${count(matchedInForce)} by version ${inForceVersion})`}, in{' '}
-        {counted(requests, 'request', 'requests')}
+        {counted(requests, 'request')}
         {report.receivedFrom !== null && report.receivedUntil !== null && (
           <>
             {' '}
@@ -81,7 +81,7 @@ function Totals({ totals, hasOther }: { totals: readonly Difference[]; hasOther:
               <bdi className={styles.dimension}>{dimensionId}</bdi>
               <span className={styles.quantity}>
                 {quantity === null ? (
-                  counted(records, 'record', 'records')
+                  counted(records, 'record')
                 ) : (
                   <ExactNumber value={quantity} unit={unit} />
                 )}
@@ -94,7 +94,7 @@ function Totals({ totals, hasOther }: { totals: readonly Difference[]; hasOther:
                 <p className={styles.hint}>
                   holds now:{' '}
                   {inForceQuantity === null ? (
-                    counted(inForceRecords, 'record', 'records')
+                    counted(inForceRecords, 'record')
                   ) : (
                     <ExactNumber value={inForceQuantity} unit={unit} />
                   )}
@@ -140,7 +140,7 @@ const COLUMNS: readonly Column<Difference>[] = [
     header: 'This rule',
     align: 'end',
     cell: ({ quantity, records }) =>
-      quantity === null ? counted(records, 'record', 'records') : <ExactNumber value={quantity} />,
+      quantity === null ? counted(records, 'record') : <ExactNumber value={quantity} />,
   },
   {
     id: 'inForce',
@@ -148,11 +148,7 @@ const COLUMNS: readonly Column<Difference>[] = [
     align: 'end',
     wideOnly: true,
     cell: ({ inForceQuantity, inForceRecords }) =>
-      inForceQuantity === null ? (
-        counted(inForceRecords, 'record', 'records')
-      ) : (
-        <ExactNumber value={inForceQuantity} />
-      ),
+      inForceQuantity === null ? counted(inForceRecords, 'record') : <ExactNumber value={inForceQuantity} />,
   },
   {
     id: 'difference',
@@ -174,7 +170,7 @@ function Quarantined({ report }: { report: Report }): ReactNode {
             <Tag look="warn">
               <ReasonTitle code={reason} />
             </Tag>{' '}
-            <strong>{counted(signals, 'signal', 'signals')}</strong>
+            <strong>{counted(signals, 'signal')}</strong>
             {report.inForceVersion !== null && `, ${grouped(`${signalsInForce}`)} by the version that holds`}
             {dimensions.map(({ dimensionId, quantity }) =>
               quantity === null ? null : (
@@ -218,8 +214,7 @@ function Consequences({ report }: { report: Report }): ReactNode {
         <Notice>
           {customerCount > 0 && (
             <span>
-              Not declared, and discovered with the first usage:{' '}
-              {counted(customerCount, 'customer', 'customers')} (
+              Not declared, and discovered with the first usage: {counted(customerCount, 'customer')} (
               <bdi>{customers.slice(0, 5).join(', ').slice(0, 200)}</bdi>
               {customerCount > 5 && ' …'}).
             </span>

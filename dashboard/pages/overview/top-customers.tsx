@@ -1,6 +1,7 @@
 /** Who used most, as bars that can be followed. */
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { counted } from '../../format/count.ts';
 import { EmptyState } from '../../kit/states.tsx';
 import type { Overview } from './page.tsx';
 import styles from './top-customers.module.css';
@@ -19,9 +20,7 @@ export function TopCustomers({ customers }: { customers: Overview['topCustomers'
             </Link>
             {name !== null && <span className={styles.name}>{name}</span>}
           </span>
-          <span className={styles.records}>
-            {records.toLocaleString('en').replaceAll(',', '\u202f')} records
-          </span>
+          <span className={styles.records}>{counted(records, 'record')}</span>
           <span className={styles.bar} style={{ width: `${(records / most) * 100}%` }} />
         </li>
       ))}

@@ -62,7 +62,11 @@ export function Signals({ search, onPage, onOpen, onFix, onAll }: SignalsProps):
           <Button
             onClick={() => setChecked(new Set(picked.length === rows.length ? [] : rows.map(({ id }) => id)))}
           >
-            {picked.length === rows.length ? 'Pick none' : `Pick all ${rows.length} of this page`}
+            {picked.length === rows.length
+              ? 'Pick none'
+              : rows.length === 1
+                ? 'Pick the one shown'
+                : `Pick all ${rows.length} of this page`}
           </Button>
           {picked.length > 0 && (
             <>

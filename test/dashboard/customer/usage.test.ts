@@ -114,6 +114,7 @@ test('more groups than colours are added up exactly', () => {
     group: undefined,
     values: [null, '6.000000000003', null],
   });
+  expect(usagePicture(rows.slice(0, 8), DAYS, 'region', 'api').series[7].label).toBe('1 other');
 });
 
 test.each([
