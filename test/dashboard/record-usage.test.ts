@@ -158,6 +158,33 @@ test('cells: Escape reverts, Tab goes on, Delete and the button remove, twice th
   expect(new URL(page.url()).searchParams.has('record')).toBe(false);
 });
 
+test('cells: typing replaces what is there; a key without a value says what is stored', async () => {
+  const page = await openForm();
+  const form = recordUsageForm(page);
+  await fillRecord(page, { recordValue: '7.75', metadata: [['region', 'eu']] });
+  const value = metadataCell(page, 0, 'value');
+  await value.press('u');
+  await page.keyboard.type('s 1');
+  expect(await editedCell(page, 'Value 1').inputValue()).toBe('us 1');
+  await page.keyboard.press('Enter');
+  expect(await value.innerText()).toBe('us 1');
+  // A shortcut is none of it; Escape takes back what typing began.
+  await value.press('Control+c');
+  expect(await editedCell(page, 'Value 1').count()).toBe(0);
+  await value.press('x');
+  await page.keyboard.press('Escape');
+  expect(await value.innerText()).toBe('us 1');
+  expect(await form.getByText('stored as an empty text').count()).toBe(0);
+  await value.press('F2');
+  await page.keyboard.press('Backspace');
+  await page.keyboard.press('Enter');
+  await value.getByText('stored as an empty text').waitFor();
+  await form.getByRole('button', { name: 'Submit' }).click();
+  await form.getByText('stored', { exact: true }).waitFor();
+  const stored = (await records('gpu.hours')).find(({ recordValue }) => recordValue === '7.75');
+  expect(stored?.metadata).toEqual({ region: '' });
+});
+
 test('by keyboard alone, from the palette, with a customer and a dimension that nobody knows', async () => {
   const page = await dashboard.open('/customers');
   await page.getByRole('link', { name: 'acme' }).waitFor();

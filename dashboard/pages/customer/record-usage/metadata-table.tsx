@@ -95,6 +95,9 @@ export function MetadataTable({ rows, onRows, cellFaults, error }: MetadataTable
                       name={`${column === 'key' ? 'Key' : 'Value'} ${index + 1}`}
                       place={place}
                       text={each[column]}
+                      empty={
+                        column === 'value' && each.key !== '' ? 'empty: stored as an empty text' : 'empty'
+                      }
                       fault={cellFaults.get(each.row)?.[column]}
                       isEdited={edited?.row === each.row && edited.column === column}
                       onEdit={() => setEdited(place)}
@@ -128,7 +131,7 @@ export function MetadataTable({ rows, onRows, cellFaults, error }: MetadataTable
         </Button>
         {rows.length > 0 && (
           <span className={field.help}>
-            Double click, <kbd>F2</kbd> or <kbd>Enter</kbd> edits, <kbd>Delete</kbd> removes
+            Type, double click, <kbd>F2</kbd> or <kbd>Enter</kbd> to edit, <kbd>Delete</kbd> to remove
           </span>
         )}
       </div>
@@ -141,6 +144,8 @@ interface CellProps {
   name: string;
   place: Place;
   text: string;
+  /** What is shown where there is no text. */
+  empty: string;
   fault: string | undefined;
   isEdited: boolean;
   onEdit: () => void;
@@ -153,13 +158,18 @@ interface CellProps {
 }
 
 function Cell(props: CellProps): ReactNode {
-  const { name, place, text, fault, isEdited, onEdit, onRemove } = props;
+  const { name, place, text, empty, fault, isEdited, onEdit, onRemove } = props;
   const faultId = `metadata-${place.row}-${place.column}-fault`;
   const onKeyDown = (event: KeyboardEvent): void => {
     if (isEdited) return;
     if (event.key === 'Enter' || event.key === 'F2') onEdit();
     else if (event.key === 'Delete') onRemove();
-    else return;
+    else {
+      // What is typed replaces the text: the editor has the focus, all of it selected, before the character goes there.
+      const isShortcut = (event.ctrlKey || event.metaKey) && !event.getModifierState('AltGraph');
+      if (event.key.length === 1 && !isShortcut) onEdit();
+      return;
+    }
     event.preventDefault();
   };
   return (
@@ -177,7 +187,7 @@ function Cell(props: CellProps): ReactNode {
       {isEdited ? (
         <Editor {...props} name={name} />
       ) : (
-        <span className={text === '' ? styles.empty : styles.text}>{text === '' ? 'empty' : text}</span>
+        <span className={text === '' ? styles.empty : styles.text}>{text === '' ? empty : text}</span>
       )}
       {fault !== undefined && (
         <span id={faultId} className={field.error}>
