@@ -98,6 +98,7 @@ const dashboard = dashboardFixture({
         record('acme', 'seats', 2, '5'),
         record('acme', 'seats', 3, '8'),
         record('found', 'api.requests', 2, '1'),
+        ...Array.from({ length: 51 }, (_, place) => record('wide', `wide.${place}`, 2, '1')),
         record(MARKUP, RTL, 2, '1', { [RTL]: MARKUP, '"': "'" }),
         // A page of the table and one row more.
         ...Array.from({ length: 17 }, (_, day) => record('acme', 'many', day + 1, `${day}.5`)),
@@ -195,6 +196,7 @@ test('usage of a dimension: totals, picture and table are what the API answers, 
   await expect.poll(() => table(page).locator('tbody tr').count()).toBe(1);
   await page.getByRole('combobox', { name: 'Group by metadata' }).selectOption('region');
   await table(page).getByText('without region').waitFor();
+  await monitoring(page).getByText('4 rows with usage').waitFor();
   await page.getByRole('button', { name: 'Filter', exact: true }).click();
   await page.getByRole('combobox', { name: 'Key' }).click();
   await page.getByRole('option', { name: 'region', exact: true }).click();
@@ -213,6 +215,49 @@ test('usage of a dimension: totals, picture and table are what the API answers, 
   await expect.poll(() => table(page).locator('tbody tr').count()).toBe(1);
   await page.getByRole('button', { name: /^Remove filter region/ }).click();
   await expect.poll(() => table(page).locator('tbody tr').count()).toBe(4);
+});
+
+test('each dimension of the range is seen at a glance; a press on one shows it', async () => {
+  const page = await dashboard.open(`/customers/acme?dimension=many&groupBy=region&${MARCH}`);
+  const glance = page.getByRole('region', { name: 'Usage by dimension' });
+  const item = (id: string) => glance.getByRole('listitem').filter({ hasText: id });
+  await item('api.requests').waitFor();
+  const { rows } = await dashboard.client.request('GET /api/v1/usage', {
+    query: { customerId: 'acme', from: '2026-03-01', to: '2026-04-01' },
+  });
+  expect(rows.length).toBeGreaterThan(4);
+  expect(await glance.getByRole('listitem').count()).toBe(rows.length);
+  for (const { dimensionId = '', quantity, records } of rows) {
+    const said = digits(await item(dimensionId).textContent());
+    expect(said).toContain(quantity);
+    expect(said).toContain(records === 1 ? '1 record' : `${records} records`);
+  }
+  const requests = rows.find(({ dimensionId }) => dimensionId === 'api.requests');
+  expect(digits(await item('api.requests').textContent())).toContain(
+    `billable ${requests?.billableQuantity} · amount ${requests?.amount} · `,
+  );
+  expect(await item('many').getByRole('button').getAttribute('aria-current')).toBe('true');
+  await item('seats').getByRole('button').press('Enter');
+  await expect.poll(async () => digits(await figure(page, 'Quantity, seat').textContent())).toBe('13');
+  expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({
+    dimension: 'seats',
+    from: '2026-03-01',
+    to: '2026-04-01',
+  });
+  await expectAccessible(page);
+  await expectNoSidewaysScroll(page);
+
+  // Of one dimension, everything is below already.
+  await page.goto(`${dashboard.url}/customers/found?${MARCH}`);
+  await monitoring(page).getByText('1 window with usage').waitFor();
+  expect(await glance.count()).toBe(0);
+});
+
+test('more dimensions than fit are said to be more', async () => {
+  const page = await dashboard.open(`/customers/wide?${MARCH}`);
+  const glance = page.getByRole('region', { name: 'Usage by dimension' });
+  await glance.getByText('The first 50 dimensions.').waitFor();
+  expect(await glance.getByRole('listitem').count()).toBe(50);
 });
 
 test('long tables come in pages; windows that the interval does not allow are not offered', async () => {

@@ -15,6 +15,7 @@ import { Quarantined } from './quarantined.tsx';
 import { RecentRecords } from './recent-records.tsx';
 import { type CustomerSearch, customerRoute } from './route.ts';
 import { Stated } from './stated.tsx';
+import { UsageByDimension } from './usage-by-dimension.tsx';
 import { UsageMonitoring } from './usage-monitoring.tsx';
 
 /** What of the address changes; undefined takes it out. */
@@ -68,6 +69,7 @@ export function Page(): ReactNode {
         <Skeleton lines={8} />
       ) : (
         <div className={styles.columns}>
+          <UsageByDimension customerId={customerId} search={search} onSearch={show} />
           <div className={styles.main}>
             <UsageMonitoring customerId={customerId} search={search} onSearch={show} />
             <RecentRecords customerId={customerId} search={search} onSearch={show} />

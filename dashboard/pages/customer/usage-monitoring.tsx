@@ -47,14 +47,24 @@ export interface Cell {
   group?: string | null;
 }
 
+/** Another dimension has other metadata, and begins at the first page of its table. */
+export function toDimension(dimension: string): SearchChange {
+  return { dimension, page: undefined, groupBy: undefined, filter: undefined };
+}
+
+/** The dimension that is shown: the one used last, until another is chosen. */
+export function useDimensionId(customerId: string, search: CustomerSearch) {
+  const used = useAnswer('GET /api/v1/dimensions', { query: { customerId, sort: 'lastSeen', limit: 1 } });
+  return { used, dimensionId: search.dimension ?? used.data?.rows[0]?.id };
+}
+
 export function UsageMonitoring({ customerId, search, onSearch }: UsagePartProps): ReactNode {
   const [timeZone] = useTimeZone();
   const navigate = useNavigate();
   const goBack = useWayBack();
   // The time of the first look: a range that follows the clock would ask again with every click.
   const [nowMs] = useState(() => Date.now());
-  const used = useAnswer('GET /api/v1/dimensions', { query: { customerId, sort: 'lastSeen', limit: 1 } });
-  const dimensionId = search.dimension ?? used.data?.rows[0]?.id;
+  const { used, dimensionId } = useDimensionId(customerId, search);
   const dimension = useAnswer(
     'GET /api/v1/dimensions/{id}',
     { path: { id: dimensionId ?? '' } },
@@ -96,7 +106,7 @@ export function UsageMonitoring({ customerId, search, onSearch }: UsagePartProps
           <DimensionChoice
             customerId={customerId}
             value={dimensionId ?? null}
-            onValue={(dimension) => ask({ dimension, groupBy: undefined, filter: undefined })}
+            onValue={(dimension) => onSearch(toDimension(dimension))}
           />
           <Button look="primary" icon="plus" onClick={() => onSearch({ record: '1' }, false)}>
             Record Usage
