@@ -212,9 +212,13 @@ describe('without a diag logger, stderr says what goes wrong', () => {
     ['warn', 'finishes', 'there', []],
   ])('OTEL_LOG_LEVEL=%s, an app that %s, a receiver that is %s', async (level, how, receiver, lines) => {
     if (receiver === 'away') await server.close();
-    const quick = { OTEL_USAGE_SHUTDOWN_TIMEOUT: receiver === 'away' ? '700' : '5000' };
-    const end = await start('record.ts', [how], { ...quick, NO_DIAG_LOGGER: '1', OTEL_LOG_LEVEL: level })
-      .ended;
+    const end = await start('record.ts', [how], {
+      NO_DIAG_LOGGER: '1',
+      OTEL_LOG_LEVEL: level,
+      ...(receiver === 'away'
+        ? { OTEL_USAGE_SHUTDOWN_TIMEOUT: '700', OTEL_EXPORTER_OTLP_TIMEOUT: '500' }
+        : {}),
+    }).ended;
     expect(end.code).toBe(0);
     expect(end.errors.split('\n').slice(0, -1)).toEqual(lines.map((line) => expect.stringMatching(line)));
   });
