@@ -22,7 +22,8 @@ export function UsageByDimension({ customerId, search, onSearch }: UsagePartProp
     { keepPrevious: true },
   );
   const { data, error } = usage;
-  if (error === null && !data?.rows.some((row) => row.dimensionId !== dimensionId)) return null;
+  const isMore = dimensionId !== undefined && data?.rows.some((row) => row.dimensionId !== dimensionId);
+  if (error === null && !isMore) return null;
   return (
     <Section title="Usage by dimension">
       {error !== null ? (
