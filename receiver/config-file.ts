@@ -86,6 +86,8 @@ export interface ConfigFile {
   server?: ServerSettings;
   /** What the file leaves out has its default. */
   settings: Settings;
+  /** Names of the packs, as the file lists them. */
+  packs: PackName[];
   /** Of packs and of the file itself; the file's own take the place of a pack's. */
   dimensions: DimensionDeclaration[];
   customers: CustomerDeclaration[];
@@ -197,6 +199,7 @@ class ConfigReader {
     const config: ConfigFile = {
       path: this.#path,
       settings: DEFAULT_SETTINGS,
+      packs: [],
       dimensions: [],
       customers: [],
       meters: [],
@@ -231,6 +234,7 @@ class ConfigReader {
     const allMeters = merged(packs.meters, meters);
     this.#checkUnits(allDimensions, allMeters);
     this.#warnOfUnknown(allDimensions, allMeters);
+    config.packs = packs.names;
     config.dimensions = allDimensions.map(({ value }) => value);
     config.meters = allMeters.map(({ value }) => value);
     config.customers = customers.map(({ value }) => value);
@@ -343,9 +347,11 @@ class ConfigReader {
   // --- packs -------------------------------------------------------------------------------------------------------
 
   #packs(root: Record<string, unknown>): {
+    names: PackName[];
     dimensions: Placed<DimensionDeclaration>[];
     meters: Placed<MeterRule>[];
   } {
+    const names: PackName[] = [];
     const dimensions: Placed<DimensionDeclaration>[] = [];
     const meters: Placed<MeterRule>[] = [];
     for (const { name, options, path } of this.#packEntries(root.packs)) {
@@ -358,6 +364,7 @@ class ConfigReader {
       if (this.#parse<unknown>(PACK_OPTIONS[name], options, path) === undefined) continue;
       try {
         const made = pack(name, options);
+        names.push(name);
         dimensions.push(...made.dimensions.map((value) => ({ value, path })));
         meters.push(...made.meters.map((value) => ({ value, path })));
       } catch (error) {
@@ -367,7 +374,7 @@ class ConfigReader {
           this.#report([...path, ...(inner as (string | number)[])], message);
       }
     }
-    return { dimensions, meters };
+    return { names, dimensions, meters };
   }
 
   #packEntries(packs: unknown): { name: string; options: Record<string, unknown>; path: YamlPath }[] {

@@ -25,6 +25,13 @@ export function configReport(
     ...(file?.warnings ?? []).map((warning) => problemText(shortened(warning, workingDirectory))),
     ...(exposed === null ? [] : [exposed]),
   ];
+  const summary = [
+    counted(counts.dimensions, 'dimension'),
+    counted(counts.customers, 'customer'),
+    counted(counts.meters, 'meter'),
+    ...(file === null || file.packs.length === 0 ? [] : [counted(file.packs.length, 'pack')]),
+  ].join(', ');
+  const named = file === null ? 'no file' : shortPath(file.path, workingDirectory);
   const rows = described.map(({ name, value, source }) => [
     name,
     value === null ? 'none' : String(value),
@@ -33,8 +40,8 @@ export function configReport(
   const lines = [
     ...table([['setting', 'value', 'from'], ...rows]),
     '',
-    `${counts.dimensions} dimensions, ${counts.customers} customers, ${counts.meters} meters`,
     ...warnings.map((warning) => `warning: ${warning}`),
+    `${named}: ${summary}: ${warnings.length === 0 ? 'no problems' : `usable, with ${counted(warnings.length, 'warning')}`}`,
   ];
   return { lines, json: { problems: [], warnings, settings: described, counts } };
 }
@@ -44,7 +51,11 @@ export function faultReport(error: ConfigError, workingDirectory: string): Confi
   const { problems, message } = error;
   if (problems.length === 0) return { lines: [message], json: { problems: [{ message }] } };
   const lines = problems.map((problem) => problemText(shortened(problem, workingDirectory)));
-  return { lines: [...lines, '', `${problems.length} problems`], json: { problems } };
+  return { lines: [...lines, '', counted(problems.length, 'problem')], json: { problems } };
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function sourceText(source: SettingSource, workingDirectory: string): string {

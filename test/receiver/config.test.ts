@@ -157,7 +157,7 @@ describe('the report', () => {
     expect(text).toMatch(/^port +1111 +good\.yaml:2$/m);
     expect(text).toMatch(/^host +127\.0\.0\.1 +default$/m);
     expect(text).toMatch(/^apiKeys +1 +USAGE_METER_API_KEYS$/m);
-    expect(text).toContain('1 dimensions, 0 customers, 1 meters');
+    expect(text).toMatch(/\ngood\.yaml: 1 dimension, 0 customers, 1 meter: usable, with 1 warning$/);
     expect(text).toMatch(
       /^warning: good\.yaml:11:\d+: meters\[0\]\.dimension: dimension "b" is not declared/m,
     );
@@ -172,6 +172,15 @@ describe('the report', () => {
       source: { from: 'file', file: join(folder, 'good.yaml'), line: 2 },
     });
     expect(text + json).not.toContain('secret');
+  });
+
+  test('of packs: they are named, and what they declare counts', () => {
+    const config = join(folder, 'packs.yaml');
+    writeFileSync(config, 'packs: [gen_ai]\n');
+    expect(report({ config }).text).toMatch(
+      /\npacks\.yaml: \d+ dimensions, 0 customers, \d+ meters, 1 pack: no problems$/,
+    );
+    expect(report({}).text).toMatch(/\nno file: 0 dimensions, 0 customers, 0 meters: no problems$/);
   });
 
   test('of faults outside the file', () => {
@@ -207,6 +216,7 @@ describe('usage-meter config check', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^config +\S*usage-meter\.yaml +default$/m);
     expect(out).toMatch(/^port +5 +usage-meter\.yaml:1$/m);
+    expect(out).toMatch(/\nusage-meter\.yaml: 0 dimensions, 0 customers, 0 meters: no problems\n$/);
   });
 
   test('a bad file: every problem with its line, exit code 1', () => {
