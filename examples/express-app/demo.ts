@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: a receiver, an Express app that meters usage, real traffic, and what DuckDB then knows. Everything
- * runs in processes of its own, on free ports of this machine, with data in a temporary folder.
+ * runs in processes of its own, on free ports of this machine, with data in a temporary folder. With `--keep` the
+ * receiver goes on until Ctrl-C, to be looked at.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
 
@@ -50,12 +52,7 @@ try {
 }
 
 async function demo(): Promise<void> {
-  const receiver = await start('../../cli/usage-meter.ts', [
-    'serve',
-    ...['--port', '0'],
-    ...['--data-dir', dataDir],
-    ...['--log', 'json'],
-  ]);
+  const receiver = await startReceiver('0');
   console.log(`receiver   ${receiver.first.url}, data in ${dataDir}`);
   const app = await start('app.ts', [], {
     PORT: '0',
@@ -94,6 +91,29 @@ Next:
   examples/express-app/app.ts      the app: metering is the lines that say recordUsage
   README.md                        your own app, an OpenTelemetry Collector, SQL`);
   if (!agree) process.exitCode = 1;
+  if (process.argv.includes('--keep')) await keep(receiver.first.url);
+}
+
+/** The receiver again, where it was: the SQL above wanted the ledger for itself. */
+async function keep(url: string): Promise<void> {
+  const { child, first } = await startReceiver(new URL(url).port);
+  const ended = once(child, 'exit');
+  // It listens before it has read its journal.
+  while (!(await fetch(`${first.url}/readyz`)).ok) await sleep(100);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill('SIGTERM'));
+  console.log(
+    `\nThe receiver runs on at ${first.url}, with its dashboard; Ctrl-C ends it and removes its data.`,
+  );
+  await ended;
+}
+
+async function startReceiver(port: string): Promise<Running> {
+  return await start('../../cli/usage-meter.ts', [
+    'serve',
+    ...['--port', port],
+    ...['--data-dir', dataDir],
+    ...['--log', 'json'],
+  ]);
 }
 
 /** Sends the traffic, a few requests at a time. @returns what it should have cost, in thousandths */
