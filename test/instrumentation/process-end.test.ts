@@ -216,7 +216,7 @@ describe('without a diag logger, stderr says what goes wrong', () => {
       NO_DIAG_LOGGER: '1',
       OTEL_LOG_LEVEL: level,
       ...(receiver === 'away'
-        ? { OTEL_USAGE_SHUTDOWN_TIMEOUT: '700', OTEL_EXPORTER_OTLP_TIMEOUT: '500' }
+        ? { OTEL_USAGE_SHUTDOWN_TIMEOUT: '3000', OTEL_EXPORTER_OTLP_TIMEOUT: '3000' }
         : {}),
     }).ended;
     expect(end.code).toBe(0);
