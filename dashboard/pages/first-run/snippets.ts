@@ -16,7 +16,7 @@ export function snippets(origin: string, needsKey: boolean): Record<Way, Snippet
   return {
     typescript: {
       label: 'TypeScript',
-      note: 'An app of your own: npm install otel-usage-meter, or out of a clone npm run build there and npm install with its path; then record where something is used.',
+      note: 'An app of your own: npm install otel-usage-meter; out of a clone, npm run build there and npm install /path/to/it here. Then record where something is used.',
       code: `import { createUsageMeter } from 'otel-usage-meter';
 
 const usage = createUsageMeter({
