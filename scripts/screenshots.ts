@@ -189,6 +189,17 @@ const SCREENSHOTS: readonly Screenshot[] = [
     ready: (page) => page.getByRole('table', { name: 'Usage' }).waitFor(),
   },
   {
+    name: 'close-all',
+    path: '/periods/close',
+    ready: (page) => page.getByRole('table', { name: 'Statements' }).waitFor(),
+  },
+  {
+    name: 'close-all-narrow',
+    path: '/periods/close',
+    width: 360,
+    ready: (page) => page.getByRole('table', { name: 'Statements' }).waitFor(),
+  },
+  {
     name: 'statement',
     path: '/periods?customerId=acme',
     ready: async (page) => {

@@ -280,6 +280,8 @@ class DryRun {
         metadata: [],
         from: null,
         to: null,
+        timeFrom: null,
+        timeTo: null,
         resolution: 'open',
         signals: null,
         limit: this.#options.maxSamples ?? 5,

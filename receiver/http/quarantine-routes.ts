@@ -130,6 +130,8 @@ const SELECTION = {
   metadata: z.record(z.string().min(1), Texts).optional(),
   from: z.string().optional(),
   to: z.string().optional(),
+  timeFrom: z.string().optional(),
+  timeTo: z.string().optional(),
 };
 type Selection = z.infer<z.ZodObject<typeof SELECTION>>;
 
@@ -203,7 +205,7 @@ function requireSelection(selection: Selection, what: string): void {
     )
   )
     return;
-  const message = `must say ${what}: ids, or at least one of reason, meterId, customerId, dimensionId, metadata, from, to`;
+  const message = `must say ${what}: ids, or at least one of reason, meterId, customerId, dimensionId, metadata, from, to, timeFrom, timeTo`;
   throw invalidFields([{ path: '', message }]);
 }
 

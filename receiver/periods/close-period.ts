@@ -21,8 +21,8 @@ import type { Ingest } from '../ingest.ts';
 const PAGE_CUSTOMERS = 1_000;
 /** Characters of statements that one journal frame holds, beyond which the next begins; a statement is never divided. */
 const FRAME_LENGTH = 1024 * 1024;
-/** Conflicts that an answer names. */
-const MAX_CONFLICTS = 100;
+/** Conflicts, statements and dimensions that an answer names. */
+const MAX_NAMED = 100;
 
 export interface CloseRequest {
   /** null: all. */
@@ -88,6 +88,18 @@ export async function closeCustomer(
   return { outcome: 'closed', draft: drafts[0], id: statementId(drafts[0].hash) };
 }
 
+/** What one statement of many comes to. */
+export interface ClosedSummary {
+  customerId: string;
+  /** How many lines it has, and adjustments of earlier periods. */
+  lines: number;
+  adjustments: number;
+  /** Of the lines. */
+  records: number;
+  /** Exact decimal; null where nothing has a price. */
+  amount: string | null;
+}
+
 /** What closing the period of all customers came to. */
 export interface ClosedAll {
   /** Statements that were made; in a dry run: that would be. */
@@ -98,6 +110,10 @@ export interface ClosedAll {
   conflicting: number;
   /** The first of these. */
   conflicts: PeriodConflict[];
+  /** What the first of these statements come to. */
+  statements: ClosedSummary[];
+  /** The first dimensions that they state without an amount, because they have no price. */
+  unpriced: string[];
   /** Per time zone, what the period is. */
   periods: { timeZone: string; from: string; to: string }[];
 }
@@ -114,12 +130,15 @@ export async function closeAll(ingest: Ingest, turns: Turns, request: CloseReque
     alreadyClosed: 0,
     conflicting: 0,
     conflicts: [],
+    statements: [],
+    unpriced: [],
     periods: periods.map(({ timeZone, from, to }) => ({
       timeZone,
       from: textFromInstant(from),
       to: textFromInstant(to),
     })),
   };
+  const unpriced = new Set<string>();
   for (const period of periods) {
     const query: StatementDraftsQuery = {
       ...period,
@@ -135,11 +154,26 @@ export async function closeAll(ingest: Ingest, turns: Turns, request: CloseReque
       all.closed += page.drafts.length;
       all.alreadyClosed += page.existing.length;
       all.conflicting += page.conflicts.length;
-      all.conflicts.push(...page.conflicts.slice(0, MAX_CONFLICTS - all.conflicts.length));
+      all.conflicts.push(...page.conflicts.slice(0, MAX_NAMED - all.conflicts.length));
+      all.statements.push(...page.drafts.slice(0, MAX_NAMED - all.statements.length).map(summary));
+      for (const { content } of page.drafts)
+        for (const { dimensionId, amount } of content.lines) if (amount === null) unpriced.add(dimensionId);
       query.after = page.next;
     } while (query.after !== null);
   }
+  all.unpriced = [...unpriced].sort().slice(0, MAX_NAMED);
   return all;
+}
+
+function summary({ content }: StatementDraft): ClosedSummary {
+  const { customerId, lines, adjustments, totals } = content;
+  return {
+    customerId,
+    lines: lines.length,
+    adjustments: adjustments.length,
+    records: totals.records,
+    amount: totals.amount,
+  };
 }
 
 /** Nobody else changes the registry between the drafts and their frames. Answers when they are in the ledger. */

@@ -97,4 +97,6 @@ const EVERYTHING: QuarantineFilter = {
   metadata: [],
   from: null,
   to: null,
+  timeFrom: null,
+  timeTo: null,
 };

@@ -20,7 +20,17 @@ export interface QuarantineFilter {
   from: bigint | null;
   /** Signals that were seen before, Unix nanoseconds; null = until now. */
   to: bigint | null;
+  /**
+   * Signals whose own time is from here on, Unix nanoseconds; null = any. Those whose time is at fault may be of any
+   * time: they fit, whatever they say.
+   */
+  timeFrom: bigint | null;
+  /** Signals whose own time is before, likewise; null = any. */
+  timeTo: bigint | null;
 }
+
+/** Reasons for which a signal's own time is not to be relied on. */
+const TIME_FAULTS: readonly QuarantineCode[] = ['time_zero', 'start_after_time', 'time_in_future'];
 
 /** All signals. */
 export const NO_FILTER: QuarantineFilter = {
@@ -31,6 +41,8 @@ export const NO_FILTER: QuarantineFilter = {
   metadata: [],
   from: null,
   to: null,
+  timeFrom: null,
+  timeTo: null,
 };
 
 /** Parameters of every question about quarantine. */
@@ -43,6 +55,8 @@ export const FILTER_PARAMETERS = [
   'metadata.',
   'from',
   'to',
+  'timeFrom',
+  'timeTo',
   'timeZone',
 ] as const;
 
@@ -62,11 +76,15 @@ export function filterParameters(parameters: QueryParameters): QuarantineFilter 
   const { customerIds, dimensionIds, metadata } = parameters.filter();
   const orMissing = (name: string, ids: string[] | null) =>
     missing.includes(name) ? [null, ...(ids ?? [])] : ids;
-  const from = parameters.instant('from', zone) ?? null;
-  const to = parameters.instant('to', zone) ?? null;
-  if (from !== null && to !== null && to < from) {
-    throw invalid('to', 'to must not be before from', parameters.all('to')![0]);
-  }
+  const range = (first: string, end: string): [bigint | null, bigint | null] => {
+    const from = parameters.instant(first, zone) ?? null;
+    const to = parameters.instant(end, zone) ?? null;
+    if (from !== null && to !== null && to < from)
+      throw invalid(end, `${end} must not be before ${first}`, parameters.all(end)![0]);
+    return [from, to];
+  };
+  const [from, to] = range('from', 'to');
+  const [timeFrom, timeTo] = range('timeFrom', 'timeTo');
   return {
     customerIds: orMissing('customerId', customerIds),
     dimensionIds: orMissing('dimensionId', dimensionIds),
@@ -80,6 +98,8 @@ export function filterParameters(parameters: QueryParameters): QuarantineFilter 
     metadata,
     from,
     to,
+    timeFrom,
+    timeTo,
   };
 }
 
@@ -88,6 +108,14 @@ export function filterConditions(filter: QuarantineFilter, bound: BoundValues): 
   const conditions: string[] = [];
   if (filter.from !== null) conditions.push(`last_seen >= ${instant(filter.from)}`);
   if (filter.to !== null) conditions.push(`first_seen < ${instant(filter.to)}`);
+  if (filter.timeFrom !== null || filter.timeTo !== null) {
+    const isWithin = [
+      ...(filter.timeFrom === null ? [] : [`time_nano >= ${natural(filter.timeFrom)}`]),
+      ...(filter.timeTo === null ? [] : [`time_nano < ${natural(filter.timeTo)}`]),
+    ].join(' AND ');
+    const faults = TIME_FAULTS.map(codeNumber).join(', ');
+    conditions.push(`(time_nano = 0 OR code IN (${faults}) OR (${isWithin}))`);
+  }
   if (filter.reasons !== null) conditions.push(`code IN (${filter.reasons.map(codeNumber).join(', ')})`);
   const anyOf = (column: string, ids: (string | null)[] | null) => {
     if (ids === null) return;
@@ -101,6 +129,11 @@ export function filterConditions(filter: QuarantineFilter, bound: BoundValues): 
   for (const { key, values } of filter.metadata)
     conditions.push(`${metadataValue(key, bound)} IN (SELECT unnest(${bound.texts(values)}))`);
   return conditions;
+}
+
+/** The times of signals are unsigned. */
+function natural(unixNano: bigint): bigint {
+  return unixNano < 0n ? 0n : unixNano;
 }
 
 /** A signal's name in URLs and lists: `SEQUENCE.ORDINAL.METER`. */

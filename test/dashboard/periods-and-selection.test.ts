@@ -64,6 +64,10 @@ describe('the signals that an address means', () => {
     // Refused by the receiver, rather than all that is listed meant in its place.
     [{ reason: 'no such reason' }, { reason: 'no such reason' }],
     [{ missing: ['customerId'] }, { customerId: null }],
+    [
+      { timeFrom: '2026-03-01T00:00:00Z', timeTo: '2026-04-01T00:00:00Z' },
+      { timeFrom: '2026-03-01T00:00:00Z', timeTo: '2026-04-01T00:00:00Z' },
+    ],
     [{ missing: ['customerId'], customerId: 'acme' }, { customerId: ['acme', null] }],
     [
       { metadata: ['region=eu', 'region=us', 'note=a=b'] },

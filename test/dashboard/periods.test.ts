@@ -169,10 +169,61 @@ test('the period of an anchor day goes from it to that of the next month; overla
   expect(await page.getByRole('button', { name: 'Close the period' }).isDisabled()).toBe(true);
 });
 
+test('signals of other periods do not speak against closing; those whose time is at fault do, said apart', async () => {
+  const point = { asInt: '9', timeUnixNano: '0', attributes: [] };
+  const sum = { aggregationTemporality: 1, isMonotonic: true, dataPoints: [point] };
+  const attributes = [{ key: 'usage.customer.id', value: { stringValue: 'timeless' } }];
+  const scopeMetrics = [{ metrics: [{ name: 'usage.calls', unit: '1', sum }] }];
+  await fetch(`${dashboard.url}/v1/metrics`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ resourceMetrics: [{ resource: { attributes }, scopeMetrics }] }),
+  });
+  await dashboard.client.request('POST /api/v1/usage', {
+    body: ['timeless', 'february'].map((id) => record(id, 'calls', '1', '2026-02-05T08:00:00Z')),
+  });
+  // Nobody's signal is of March.
+  const page = await dashboard.open('/periods/close?customerId=timeless&month=2026-02');
+  await page.getByText('1 signal is in quarantine').waitFor();
+  await page.getByText('1 of them without a usable time').waitFor();
+  await page.getByLabel('Month').fill('2026-03');
+  await page.getByText('2 signals are in quarantine').waitFor();
+  await page.getByText('1 of them without a usable time').waitFor();
+  await page.getByRole('link', { name: 'Repair them first' }).click();
+  await page.getByRole('button', { name: /Time: 2026-03-01T00:00:00Z – 2026-04-01T00:00:00Z/ }).waitFor();
+  await expect.poll(() => rows(page, 'Signals').count()).toBe(2);
+  // What is repaired is what is shown.
+  const signals = await dashboard.client.request('POST /api/v1/quarantine/replay', {
+    body: {
+      customerId: ['timeless', null],
+      timeFrom: '2026-02-01T00:00:00Z',
+      timeTo: '2026-03-01T00:00:00Z',
+      dryRun: true,
+    },
+  });
+  expect(signals).toMatchObject({ signals: 1 });
+});
+
+test('a period that is not over says from when on it can be closed, and nothing else', async () => {
+  const page = await dashboard.open('/periods/close?month=2200-11&timeZone=Europe/Berlin', {
+    expected: /status of 422/,
+  });
+  const alert = page.getByRole('alert');
+  await alert.waitFor();
+  expect(await textOf(alert)).toBe(
+    'Nov 2200 is not over: it can be closed from 01 Dec 2200, 00:00 (Europe/Berlin).',
+  );
+  expect(await page.getByText(/PERIOD_NOT_OVER|not in the ledger|in quarantine/).count()).toBe(0);
+  expect(await page.getByRole('button', { name: 'Close the period' }).isDisabled()).toBe(true);
+});
+
 test('all customers are closed together, and said how many', async () => {
   const customers = ['all-1', 'all-2', 'all-3', 'all-4'];
   await dashboard.client.request('POST /api/v1/usage', {
     body: customers.map((customerId) => record(customerId, 'calls', '1', '2025-10-05T08:00:00Z')),
+  });
+  await dashboard.client.request('POST /api/v1/usage', {
+    body: record('all-1', 'unpriced', '1', '2025-10-05T08:00:00Z'),
   });
   await close('all-4', '2025-10-01', '2025-11-01');
   // What came late for customers of other tests is taken up, too.
@@ -181,6 +232,11 @@ test('all customers are closed together, and said how many', async () => {
   const page = await dashboard.open('/periods/close?month=2025-10');
   await page.getByText(`${count} statements will be made`).waitFor();
   await page.getByText('1 closed already').waitFor();
+  const statements = page.getByRole('table', { name: 'Statements' });
+  expect(await statements.locator('tbody tr').count()).toBe(count);
+  expect(await textOf(statements.getByRole('row', { name: 'all-1' }))).toBe('all-1 2 2 0.5');
+  await page.getByText('No price, and so no amount').getByRole('link', { name: 'unpriced' }).waitFor();
+  await expectAccessible(page);
   await page.getByRole('button', { name: `Make ${count} statements` }).click();
   await page.getByRole('status').getByText(`${count} statements made`).waitFor();
 });

@@ -18,7 +18,7 @@ export interface FiltersProps {
 const ANY = '';
 
 export function Filters({ search, onAsk }: FiltersProps): ReactNode {
-  const { meterId, dimensionId, customerId, missing = [], metadata = [] } = search;
+  const { meterId, dimensionId, customerId, missing = [], metadata = [], timeFrom, timeTo } = search;
   const meters = useAnswer('GET /api/v1/meters', { query: { deleted: true, limit: 1000 } });
   const known = meters.data?.rows.map(({ id }) => id) ?? [];
   const ids = [...new Set([...known, ...(meterId === undefined ? [] : [meterId])])];
@@ -37,6 +37,14 @@ export function Filters({ search, onAsk }: FiltersProps): ReactNode {
       label: name === 'customerId' ? 'Names no customer' : 'Names no dimension',
       onRemove: () => onAsk({ missing: without(name) }),
     })),
+    ...(timeFrom === undefined && timeTo === undefined
+      ? []
+      : [
+          {
+            label: `Time: ${timeFrom ?? ''} – ${timeTo ?? ''}`,
+            onRemove: () => onAsk({ timeFrom: undefined, timeTo: undefined }),
+          },
+        ]),
     ...metadata.map((pair) => ({
       label: pair.replace('=', ': '),
       onRemove: () => {

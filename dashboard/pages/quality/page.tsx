@@ -129,6 +129,8 @@ const NO_FILTER = {
   customerId: undefined,
   missing: undefined,
   metadata: undefined,
+  timeFrom: undefined,
+  timeTo: undefined,
 };
 
 interface ViewProps {

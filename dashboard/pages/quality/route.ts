@@ -16,6 +16,9 @@ export interface QualitySearch {
   missing?: string[];
   /** `key=value` pairs that the signals have. */
   metadata?: string[];
+  /** Instants: signals whose own time is within, and those whose time is at fault. */
+  timeFrom?: string;
+  timeTo?: string;
   /** Id of the signal that is looked at. */
   signal?: string;
   /** Cursors of the pages up to this one; none of them is the first page's. */
@@ -46,6 +49,8 @@ export const qualityRoute = createRoute({
         'metadata',
         texts(search, 'metadata').filter((pair) => pair.indexOf('=') > 0),
       ),
+      ...one('timeFrom'),
+      ...one('timeTo'),
       ...one('signal'),
       ...many('page', texts(search, 'page')),
     };

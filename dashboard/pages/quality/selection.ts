@@ -9,7 +9,7 @@ export type ReplayBody = RequestOptions<'POST /api/v1/quarantine/replay'>['body'
 /** Signals named one by one, or all that have something in common. */
 export type Selection = Pick<
   ReplayBody,
-  'ids' | 'reason' | 'meterId' | 'customerId' | 'dimensionId' | 'metadata'
+  'ids' | 'reason' | 'meterId' | 'customerId' | 'dimensionId' | 'metadata' | 'timeFrom' | 'timeTo'
 >;
 
 /** One that there is not is refused by the receiver: nothing else is shown, or repaired, in its place. */
@@ -19,7 +19,7 @@ export function reasonOf({ reason }: QualitySearch): Reason | undefined {
 
 /** Parameters of the questions about quarantine. */
 export function filterOf(search: QualitySearch): QuarantineQuery {
-  const { meterId, dimensionId, customerId, missing, metadata } = search;
+  const { meterId, dimensionId, customerId, missing, metadata, timeFrom, timeTo } = search;
   const reason = reasonOf(search);
   return {
     ...(reason === undefined ? {} : { reason }),
@@ -28,6 +28,8 @@ export function filterOf(search: QualitySearch): QuarantineQuery {
     ...(customerId === undefined ? {} : { customerId }),
     ...(missing === undefined ? {} : { missing: missing as ('customerId' | 'dimensionId')[] }),
     ...(metadata === undefined ? {} : { metadata: metadataOf(metadata) }),
+    ...(timeFrom === undefined ? {} : { timeFrom }),
+    ...(timeTo === undefined ? {} : { timeTo }),
   };
 }
 

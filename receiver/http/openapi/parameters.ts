@@ -154,6 +154,11 @@ const quarantineFilter = {
   meterId: many('Claimed by these meters only. May come several times.'),
   metadata,
   ...optionalRange,
+  timeFrom: z
+    .string()
+    .optional()
+    .describe('Whose own time is from here on, as `from`; and those whose time is at fault.'),
+  timeTo: z.string().optional().describe('Whose own time is before, likewise.'),
   timeZone,
 };
 

@@ -73,6 +73,20 @@ const ClosedAll = z.object({
       isAdjustment: z.boolean(),
     }),
   ),
+  statements: z
+    .array(
+      z.object({
+        customerId: z.string(),
+        lines: z.int(),
+        adjustments: z.int(),
+        records: z.int(),
+        amount: z.string().nullable(),
+      }),
+    )
+    .describe('What the first hundred of the statements come to.'),
+  unpriced: z
+    .array(z.string())
+    .describe('Dimensions that they state without an amount, because they have no price.'),
   periods: z.array(z.object({ timeZone: z.string(), from: Instant, to: Instant })),
 });
 

@@ -402,6 +402,13 @@ test('all customers are closed, each in its zone, and once', async () => {
   expect(await post('/periods/close', { ...MARCH, dryRun: true }, 200)).toMatchObject({
     dryRun: true,
     closed: 3,
+    // In the order of their zones.
+    statements: [
+      { customerId: 'offset', lines: 1, adjustments: 0, records: 1, amount: null },
+      { customerId: 'berlin', lines: 1, adjustments: 0, records: 1, amount: null },
+      { customerId: 'acme', lines: 1, adjustments: 0, records: 1, amount: null },
+    ],
+    unpriced: ['by-day', calls],
   });
   expect(await post('/periods/close', MARCH, 200)).toMatchObject({ closed: 3, alreadyClosed: 0 });
   expect(await post('/periods/close', MARCH, 200)).toMatchObject({ closed: 0, alreadyClosed: 3 });

@@ -81,6 +81,33 @@ describe('the list', () => {
     expect((await ask(params)).rows.map(brief)).toEqual(expected);
   });
 
+  test.each([
+    // parameters                                    values of signals
+    ['timeFrom=2026-03-01&timeTo=2026-04-01', ['first of March', 'no time', 'to come']],
+    ['timeTo=2026-03-01', ['February', 'no time', 'to come']],
+    ['timeFrom=2026-04-01', ['April', 'no time', 'to come']],
+    ['timeFrom=1960-01-01&timeTo=1970-01-01', ['no time', 'to come']],
+    [
+      'timeFrom=2026-03-01&timeTo=2026-04-01&timeZone=Europe/Berlin',
+      ['February', 'first of March', 'no time', 'to come'],
+    ],
+  ])('"%s" are signals of that time, and those whose time is at fault', async (params, expected) => {
+    const of = (time: string) => ({
+      ...{ code: codeNumber('infinite'), customerId: 'timed', dimensionId: time, quantity: null },
+      firstSeen: '2026-05-01T00:00:00Z',
+    });
+    const at = (instant: string) => BigInt(Date.parse(instant)) * 1_000_000n;
+    await stored.quarantine([
+      { ...of('February'), time: at('2026-02-28T23:59:59.999Z') },
+      { ...of('first of March'), time: at('2026-03-01T00:00:00Z') },
+      { ...of('April'), time: at('2026-04-01T00:00:00Z') },
+      { ...of('no time'), time: 0n },
+      { ...of('to come'), code: codeNumber('time_in_future'), time: at('2126-03-01T00:00:00Z') },
+    ]);
+    const { rows } = await ask(`customerId=timed&${params}`);
+    expect(rows.map(({ dimensionId }) => dimensionId).sort()).toEqual([...expected].sort());
+  });
+
   test.each([1, 2, 3, 4, 5])('pages of %i make the whole', async (limit) => {
     const rows: QuarantineRow[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {

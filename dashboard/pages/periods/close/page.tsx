@@ -4,7 +4,7 @@ import { type ReactNode, useState } from 'react';
 import type { AnswerOf, RequestOptions } from '../../../api/client.ts';
 import { useAnswer, useChange } from '../../../api/query.ts';
 import { timeZoneOptions, useTimeZone } from '../../../app/time-zone.ts';
-import { boundFault, dateIn } from '../../../format/time.ts';
+import { boundFault, dateIn, timeText } from '../../../format/time.ts';
 import { Button } from '../../../kit/button.tsx';
 import { ButtonLink } from '../../../kit/button-link.tsx';
 import { Combobox } from '../../../kit/combobox.tsx';
@@ -16,7 +16,7 @@ import { fieldErrors } from '../../../kit/problem.ts';
 import { Select } from '../../../kit/select.tsx';
 import { ErrorState, Skeleton } from '../../../kit/states.tsx';
 import { toast } from '../../../kit/toast.tsx';
-import { isAnchor, isMonth, monthBefore, periodOf } from '../period.ts';
+import { isAnchor, isMonth, monthBefore, periodOf, periodText } from '../period.ts';
 import styles from './page.module.css';
 import { Preview } from './preview.tsx';
 import { type CloseSearch, closeRoute } from './route.ts';
@@ -61,7 +61,7 @@ export function Page(): ReactNode {
       {
         onSuccess: (answer) => {
           if (!('id' in answer)) return;
-          toast('Period closed', 'The statement is on disk and does not change any more.');
+          toast('Period closed');
           void navigate({
             to: '/periods/statements/$statementId',
             params: { statementId: answer.id },
@@ -76,11 +76,18 @@ export function Page(): ReactNode {
     preview.data !== undefined &&
     !preview.isPlaceholderData &&
     ('statement' in preview.data || ('closed' in preview.data && preview.data.closed > 0));
+  // None where there is nothing to close, or no customer.
+  const periods =
+    preview.data === undefined || 'id' in preview.data
+      ? []
+      : 'statement' in preview.data
+        ? [preview.data.statement]
+        : preview.data.periods;
   return (
     <PageFrame
       title="Close a period"
       back={BACK}
-      description="What was used in it is frozen as statements. Usage that comes later does not change them: it becomes an adjustment."
+      description="What was used in it is frozen as statements. Usage that comes later becomes an adjustment."
     >
       <div className={styles.columns}>
         <form
@@ -153,10 +160,12 @@ export function Page(): ReactNode {
           </Button>
         </form>
         <div className={styles.preview}>
-          <Warnings customerId={customerId} to={period.to} zone={timeZone ?? zone} />
+          {periods.length > 0 && <Warnings customerId={customerId} periods={periods} />}
           <Section title="What will be stated">
             {!isComplete ? (
               <p className={styles.quiet}>Say from when to when.</p>
+            ) : preview.error?.code === 'PERIOD_NOT_OVER' ? (
+              <NotOver period={period} zone={timeZone ?? 'the customer’s own time zone'} />
             ) : preview.error !== null ? (
               <ErrorState
                 error={preview.error}
@@ -171,6 +180,17 @@ export function Page(): ReactNode {
         </div>
       </div>
     </PageFrame>
+  );
+}
+
+/** @param props.zone where the midnights of its dates are */
+function NotOver({ period, zone }: { period: { from: string; to: string }; zone: string }): ReactNode {
+  // Of bare dates, it is the midnight that UTC would show, wherever that is.
+  return (
+    <p className={styles.warning} role="alert">
+      {periodText(period, 'UTC')} is not over: it can be closed from {timeText(period.to, 'UTC', 'minute')} (
+      {period.to.includes('T') ? 'UTC' : zone}).
+    </p>
   );
 }
 
@@ -277,8 +297,7 @@ function ClosedAll({ closed }: { closed: Extract<CloseAnswer, { closed: number }
           </ButtonLink>
         </p>
         <p className={styles.quiet}>
-          Usage that comes late for {closed.periods.length === 1 ? 'the period' : 'these periods'} from now on
-          is listed in{' '}
+          Usage that comes late from now on is listed in{' '}
           <Link to="/periods" search={{ view: 'adjustments' }}>
             pending adjustments
           </Link>

@@ -2,29 +2,35 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useAnswer } from '../../../api/query.ts';
-import { dateIn } from '../../../format/time.ts';
 import { unitText } from '../../../format/unit.ts';
 import { ExactNumber } from '../../../kit/exact-number.tsx';
 import styles from './page.module.css';
 
 const SHOWN = 4;
+const DAY_MS = 24 * 3600_000;
+/** Reasons for which a signal's own time is not to be relied on: it may be of any period. */
+const TIME_FAULTS = ['time_zero', 'start_after_time', 'time_in_future'];
 
 export interface WarningsProps {
   customerId: string | undefined;
-  /** End of the period, not in it. */
-  to: string;
-  zone: string;
+  /** The period as instants, half-open; in each of the customers' time zones, at least one. */
+  periods: readonly { from: string; to: string }[];
 }
 
-export function Warnings({ customerId, to, zone }: WarningsProps): ReactNode {
+export function Warnings({ customerId, periods }: WarningsProps): ReactNode {
+  // Instants in UTC sort as texts.
+  const time = {
+    timeFrom: periods.map(({ from }) => from).sort()[0],
+    timeTo: periods.map(({ to }) => to).sort()[periods.length - 1],
+  };
   const quarantine = useAnswer('GET /api/v1/quarantine/totals', {
-    query: customerId === undefined ? {} : { customerId, missing: 'customerId' },
+    query: { ...time, ...(customerId === undefined ? {} : { customerId, missing: 'customerId' }) },
   });
-  const { rows = [], completeUntil } = quarantine.data ?? {};
+  const { rows = [] } = quarantine.data ?? {};
   const signals = rows.reduce((sum, row) => sum + row.signals, 0);
   const atStake = rows.flatMap((row) => row.atStake).filter(({ quantity }) => quantity !== null);
-  const isFresh = to.slice(0, 10) >= dateIn(zone, Date.now() - 24 * 3600_000);
-  const isIncomplete = completeUntil !== undefined && Date.parse(completeUntil) < Date.parse(to);
+  const timeless = rows.reduce((sum, row) => sum + (TIME_FAULTS.includes(row.reason) ? row.signals : 0), 0);
+  const isFresh = Date.parse(time.timeTo) > Date.now() - DAY_MS;
   return (
     <>
       {signals > 0 && (
@@ -45,23 +51,18 @@ export function Warnings({ customerId, to, zone }: WarningsProps): ReactNode {
             ))}
             {atStake.length > SHOWN && <li>and {atStake.length - SHOWN} more</li>}
           </ul>
+          {timeless > 0 && <p>{timeless} of them without a usable time.</p>}
           <Link
             to="/quality"
-            search={customerId === undefined ? {} : { customerId, missing: ['customerId'] }}
+            search={{ ...time, ...(customerId === undefined ? {} : { customerId, missing: ['customerId'] }) }}
           >
             Repair them first
           </Link>
         </div>
       )}
-      {isIncomplete && (
+      {isFresh && (
         <div className={styles.warning}>
-          What was received is not in the ledger yet up to the end of the period. Wait a moment.
-        </div>
-      )}
-      {isFresh && !isIncomplete && (
-        <div className={styles.warning}>
-          The period ended less than a day ago: exporters that were offline may still send usage of it. What
-          comes later becomes an adjustment.
+          The period ended less than a day ago: exporters that were offline may still send usage of it.
         </div>
       )}
     </>
